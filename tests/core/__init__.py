@@ -1,0 +1,3 @@
+"""The pure centre."""
+
+from __future__ import annotations
