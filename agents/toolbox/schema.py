@@ -1,0 +1,212 @@
+"""Schemas of tools: whether one can be trusted to be checked, and what is wrong with arguments.
+
+A schema from an MCP server is hostile data: it may point at another document, expand without
+end or carry a pattern that never finishes. Those either exclude the tool or go unchecked here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from agents.core import canonical
+
+MAX_SCHEMA = 100_000  # characters
+MAX_SCHEMA_DEPTH = 32
+MAX_EXPANSION = 20_000  # nodes, with every $ref written out
+MAX_REFS = 2_000  # followed while one call's arguments are checked
+MAX_PROBLEMS = 5
+MAX_PROBLEM = 200  # characters
+
+_followed: ContextVar[list[int]] = ContextVar("followed")
+
+
+class TooComplexError(Exception):
+    """Checking would take longer than any honest schema needs."""
+
+
+def flaw(schema: Mapping[str, Any]) -> str:
+    """Why this schema cannot be used, or an empty string."""
+    try:
+        text = canonical.sorted_text(schema)
+        canonical.check(schema, canonical.MAX_DEPTH - MAX_SCHEMA_DEPTH)
+    except (ValueError, TypeError, RecursionError) as error:
+        return f"its schema is not usable JSON: {error}"
+    if len(text) > MAX_SCHEMA:
+        return f"its schema has {len(text):,} characters, more than {MAX_SCHEMA:,}"
+    return _flaw(text)
+
+
+def problems(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the arguments: path first, at most five, 200 characters each."""
+    token = _followed.set([0])
+    try:
+        errors = list(islice(_checker(canonical.event_text(schema)).iter_errors(arguments), 20))
+    except (TooComplexError, RecursionError):
+        return ["arguments: too deeply nested to be checked against the tool's schema"]
+    except Unresolvable:
+        return ["arguments: the tool's schema refers to something that is not in it"]
+    finally:
+        _followed.reset(token)
+    errors.sort(key=lambda error: [str(part) for part in error.absolute_path])
+    return [_sentence(error) for error in errors[:MAX_PROBLEMS]]
+
+
+@lru_cache(maxsize=4096)
+def _flaw(text: str) -> str:
+    schema = json.loads(text)
+    return _shape_flaw(schema) or _expansion_flaw(schema)
+
+
+def _shape_flaw(schema: Mapping[str, Any]) -> str:
+    if schema.get("type") != "object":
+        return 'its schema is not of type "object"'
+    try:
+        # Without formats: a pattern in JavaScript's dialect is no reason to lose the tool.
+        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(()))
+    except SchemaError as error:
+        return f"its schema is invalid at {error.json_path}: {error.message[:MAX_PROBLEM]}"
+    for node in _nodes(schema):
+        reason = _node_flaw(node)
+        if reason:
+            return reason
+    return ""
+
+
+def _node_flaw(node: Mapping[str, Any]) -> str:
+    for word in ("$ref", "$dynamicRef"):
+        target = node.get(word)
+        if isinstance(target, str) and not target.startswith("#"):
+            return "its schema refers to another document"
+    patterns = node.get("patternProperties")
+    for pattern in patterns if isinstance(patterns, Mapping) else ():
+        if not _compiles(pattern):
+            return "its schema has a property pattern that is not a regular expression"
+        if _may_hang(pattern):
+            return "its schema has a property pattern that may never finish"
+    return ""
+
+
+def _expansion_flaw(schema: Mapping[str, Any]) -> str:
+    try:
+        size = _Expansion(schema).size(schema)
+    except RecursionError:
+        size = MAX_EXPANSION + 1
+    if size > MAX_EXPANSION:
+        return f"its schema expands to more than {MAX_EXPANSION:,} parts"
+    return ""
+
+
+class _Expansion:
+    """How large a schema is once every local ``$ref`` is written out; a cycle counts once."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._sizes: dict[str, int] = {}
+
+    def size(self, node: object) -> int:
+        if isinstance(node, list):
+            return sum(self.size(item) for item in node)
+        if not isinstance(node, Mapping):
+            return 0
+        total = 1 + sum(self.size(value) for key, value in node.items() if not _is_store(key))
+        target = node.get("$ref")
+        return total + (self._target(target) if isinstance(target, str) else 0)
+
+    def _target(self, pointer: str) -> int:
+        if pointer not in self._sizes:
+            self._sizes[pointer] = 1  # what a cycle back to here counts
+            self._sizes[pointer] = self.size(self._resolve(pointer))
+        return self._sizes[pointer]
+
+    def _resolve(self, pointer: str) -> object:
+        node: object = self._root
+        for part in pointer.removeprefix("#").split("/")[1:]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            node = node.get(key) if isinstance(node, Mapping) else None
+        return node
+
+
+def _is_store(key: str) -> bool:
+    return key in ("$defs", "definitions", "enum", "const", "default", "examples")
+
+
+def _nodes(value: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        yield value
+        for item in value.values():
+            yield from _nodes(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _nodes(item)
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    return True
+
+
+def _may_hang(pattern: str) -> bool:
+    """Whether Python's backtracking matcher could take exponential or steep polynomial time."""
+    quantified_group = re.search(r"\)\s*(?:[*+]|\{\d+(?:,\d*)?\})", pattern)
+    unbounded = len(re.findall(r"[*+]|\{\d+,\}", pattern))
+    back_reference = re.search(r"\\[1-9]|\(\?P=", pattern)
+    return bool(quantified_group or back_reference or unbounded > 2)
+
+
+def _pattern(
+    validator: Any, pattern: str, instance: object, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    if not isinstance(instance, str) or len(instance) > 10_000:
+        return
+    if _may_hang(pattern) or not _compiles(pattern):
+        return  # the tool itself still checks
+    if not re.search(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _counted(word: str) -> Any:
+    follow: Any = Draft202012Validator.VALIDATORS[word]
+
+    def check(validator: Any, target: str, instance: object, schema: Any) -> Any:
+        count = _followed.get()
+        count[0] += 1
+        if count[0] > MAX_REFS:
+            raise TooComplexError
+        return follow(validator, target, instance, schema)
+
+    return check
+
+
+_Checker: Any = extend(  # type: ignore[no-untyped-call]  # jsonschema's stubs lack it
+    Draft202012Validator,
+    {"pattern": _pattern, "$ref": _counted("$ref"), "$dynamicRef": _counted("$dynamicRef")},
+)
+
+
+@lru_cache(maxsize=512)
+def _checker(text: str) -> Validator:
+    # An explicit empty registry: without one, jsonschema fetches remote references.
+    checker: Validator = _Checker(canonical.parse(text), registry=Registry())
+    return checker
+
+
+def _sentence(error: ValidationError) -> str:
+    path = error.json_path.removeprefix("$").lstrip(".") or "arguments"
+    text = canonical.clean_text(f"{path}: {error.message}")
+    return text if len(text) <= MAX_PROBLEM else text[: MAX_PROBLEM - 1] + "…"
