@@ -1,0 +1,212 @@
+"""The editor of the gate's rules: a form in plain words, forecast like any other edit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+
+from agents import riskmap, validation
+from agents.admin import history
+from agents.admin.proposal import Proposal, submitted
+from agents.core.risk import OPERATORS, Verdict, matches
+from agents.models import AgentDefinition, GateRule, PolicyChange, Tool
+from agents.riskmap.wording import OPERATOR_WORDS, rule_words
+
+RULES = "/admin/agents/gaterule/"
+SPARE = 3  # empty rows for more conditions
+VERDICTS = [
+    (Verdict.ASK.value, "Ask people"),
+    (Verdict.DENY.value, "Forbid"),
+    (Verdict.ALLOW.value, "Allow without asking"),
+]
+NEW: dict[str, Any] = {
+    "tool": "",
+    "agent": "*",
+    "verdict": Verdict.ASK.value,
+    "conditions": [],
+    "approvals": 1,
+    "enabled": True,
+}
+_NUMBERS = frozenset({"<", "<=", ">", ">="})
+_WORDS = frozenset({"glob", "regex", "host", "under"})
+
+
+def changelist(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
+    rules = [(rule, rule_words(riskmap.settings_of(rule))) for rule in GateRule.objects.all()]
+    return TemplateResponse(request, "risk_map/rules.html", {**context, "rules": rules})
+
+
+def edit(
+    request: HttpRequest, pk: int | None, context: Mapping[str, Any], *, remove: bool = False
+) -> HttpResponse:
+    """A rule's page: new (``pk`` is None), changed or removed."""
+    rule = None if pk is None else get_object_or_404(GateRule, pk=pk)
+    proposal, form = Proposal(), _shown(rule, request.GET)
+    if request.method == "POST":
+        change, form, problems = _proposed(rule, request.POST, remove)
+        shown = Proposal() if problems else submitted(request, [change])
+        if shown is None:
+            return HttpResponseRedirect(RULES)
+        proposal = shown
+        proposal.problem = proposal.problem or " ".join(problems)
+    told = {
+        **context,
+        **_choices(form),
+        "rule": rule,
+        "remove": remove,
+        "form": form,
+        "proposal": proposal,
+        "entries": history.entries(_history(rule)) if rule else [],
+        "discard": RULES,
+        "days": riskmap.DAYS,
+    }
+    return TemplateResponse(request, "risk_map/rule.html", told)
+
+
+def _choices(form: Mapping[str, Any]) -> dict[str, Any]:
+    tools = list(Tool.objects.values_list("name", flat=True))
+    return {
+        "verdicts": VERDICTS,
+        "operators": [(op, OPERATOR_WORDS[op]) for op in sorted(OPERATORS, key=_place)],
+        "tools": tools,
+        "agents": list(AgentDefinition.objects.values_list("name", flat=True)),
+        "concerned": [name for name in tools if form["tool"] and matches(form["tool"], name)],
+    }
+
+
+def _place(operator: str) -> int:
+    return list(OPERATOR_WORDS).index(operator)
+
+
+def _history(rule: GateRule) -> Any:
+    return PolicyChange.objects.filter(subject=PolicyChange.Subject.RULE, name=rule.name)
+
+
+def _shown(rule: GateRule | None, given: Mapping[str, str]) -> dict[str, Any]:
+    """What the form is filled with before anybody has typed."""
+    settings = riskmap.settings_of(rule) if rule else {**NEW, "tool": given.get("tool", "")}
+    return {
+        **settings,
+        "name": rule.name if rule else "",
+        "seen": riskmap.version(riskmap.settings_of(rule) if rule else None),
+        "rows": [*map(_row, settings["conditions"]), *[dict(_EMPTY) for _ in range(SPARE)]],
+    }
+
+
+_EMPTY = {"field": "", "op": "==", "value": ""}
+
+
+def _row(condition: Mapping[str, Any]) -> dict[str, str]:
+    value = condition.get("value")
+    if isinstance(value, str) and _typed(condition["op"], value) == value:
+        text = value
+    else:
+        text = "" if condition["op"] == "missing" else json.dumps(value, ensure_ascii=False)
+    return {"field": condition["field"], "op": condition["op"], "value": text}
+
+
+def _proposed(
+    rule: GateRule | None, posted: Mapping[str, str], remove: bool
+) -> tuple[riskmap.Change, dict[str, Any], list[str]]:
+    """The change that the form asks for, the form as it was sent, and what is wrong with it."""
+    subject = PolicyChange.Subject.RULE
+    before = riskmap.settings_of(rule) if rule else None
+    seen = riskmap.version(before)
+    if remove and rule:
+        change = riskmap.Change(subject, rule.name, before, None)
+        return change, {**_shown(rule, {}), "seen": seen}, _moved(rule, posted, seen)
+    rows = _rows(posted)
+    settings = _settings(posted, rows)
+    name = posted.get("name", "").strip()
+    old = rule.name if rule else name
+    renamed = name if name != old else ""
+    change = riskmap.Change(subject, old, before, settings, renamed=renamed)
+    blank = [dict(_EMPTY) for _ in range(SPARE)]
+    form = {**settings, "name": name, "seen": seen, "rows": [*rows, *blank]}
+    return change, form, [*_moved(rule, posted, seen), *_problems(rule, name, settings)]
+
+
+def _moved(rule: GateRule | None, posted: Mapping[str, str], seen: str) -> list[str]:
+    if rule and posted.get("seen", seen) != seen:
+        return [riskmap.meanwhile(PolicyChange.Subject.RULE, rule.name)]
+    return []
+
+
+def _settings(posted: Mapping[str, str], rows: list[dict[str, str]]) -> dict[str, Any]:
+    count = posted.get("approvals", "")
+    return {
+        "tool": posted.get("tool", "").strip(),
+        "agent": posted.get("agent", "").strip() or "*",
+        "verdict": posted.get("verdict", ""),
+        "conditions": [_condition(row) for row in rows],
+        "approvals": int(count) if count.isdecimal() and len(count) < 5 else 0,
+        "enabled": "enabled" in posted,
+    }
+
+
+def _rows(posted: Mapping[str, str]) -> list[dict[str, str]]:
+    """The conditions that were filled in."""
+    rows = []
+    for place in range(50):
+        if f"field:{place}" not in posted:
+            break
+        one = {key: posted.get(f"{key}:{place}", "").strip() for key in ("field", "op", "value")}
+        if one["field"] or one["value"]:
+            rows.append(one)
+    return rows
+
+
+def _condition(row: Mapping[str, str]) -> dict[str, Any]:
+    if row["op"] == "missing":
+        return {"field": row["field"], "op": row["op"]}
+    return {"field": row["field"], "op": row["op"], "value": _typed(row["op"], row["value"])}
+
+
+def _typed(operator: str, text: str) -> Any:
+    """What was typed, as JSON would have it: 100 is a number, true is yes, the rest is text."""
+    if operator in _WORDS:
+        return text
+    try:
+        value = json.loads(text, parse_constant=lambda word: word)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, int | float | bool | str) else text
+
+
+def _problems(rule: GateRule | None, name: str, settings: Mapping[str, Any]) -> list[str]:
+    """What is wrong, in plain words."""
+    found = []
+    if not name:
+        found.append("Give the rule a name.")
+    elif name != (rule.name if rule else "") and GateRule.objects.filter(name=name).exists():
+        found.append("Another rule has this name.")
+    if not settings["tool"]:
+        found.append("Say which tools it is for; * means all of them.")
+    if settings["verdict"] not in [value for value, _ in VERDICTS]:
+        found.append("Say what it decides: ask, forbid or allow.")
+    found += [_sentence(one) for one in validation.conditions(settings["conditions"])]
+    if not 1 <= settings["approvals"] <= validation.MOST_PEOPLE:
+        found.append(f"From 1 to {validation.MOST_PEOPLE} people can be asked.")
+    return found
+
+
+def _sentence(problem: str) -> str:
+    """A check's words, as they read beside the form."""
+    place, _, said = problem.partition(": ")
+    for check, words in _PLAIN.items():
+        if check in said:
+            return f"{place.capitalize()}: {words}"
+    return f"{place.capitalize()}: {said}."
+
+
+_PLAIN = {
+    "must name an argument": "say which argument it looks at.",
+    "must be a number": "more than and less than need a number, such as 100.",
+    "is needed": "say what the argument is compared with.",
+    "op: must be one of": "say how the argument is compared.",
+}
