@@ -1,0 +1,1 @@
+"""The window: the Django project and its pages. Owns no tables."""

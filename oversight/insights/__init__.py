@@ -1,0 +1,1 @@
+"""Insights: figures of a period, their charts and their tables."""

@@ -1,0 +1,1 @@
+"""Pages: they read through ``queries`` and write through the engine's two doors."""

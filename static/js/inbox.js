@@ -1,0 +1,115 @@
+// The inbox: the item beside its list, what is chosen, and what comes while one reads.
+
+const detail = document.querySelector(".detail");
+const pill = document.querySelector("[data-news]");
+const bulk = document.getElementById("bulk");
+const oneColumn = matchMedia("(max-width: 719px)");
+const HEAD = { headers: { "HX-Request": "true" } };
+let turn = 0; // of what somebody chose to see: it goes before what changed by itself
+
+async function fetched(address, mine) {
+  const answer = await fetch(address, HEAD);
+  if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+  const html = await answer.text();
+  return mine === turn ? html : null;
+}
+
+function select(link) {
+  for (const other of document.querySelectorAll(".ask-item[data-selected]")) {
+    delete other.dataset.selected;
+    other.querySelector("a").removeAttribute("aria-current");
+  }
+  link.closest(".ask-item").dataset.selected = "";
+  link.setAttribute("aria-current", "true");
+}
+
+async function show(link) {
+  select(link);
+  try {
+    const html = await fetched(link.href, ++turn);
+    if (html === null) return;
+    detail.innerHTML = html;
+  } catch {
+    location.href = link.href;
+    return;
+  }
+  htmx.process(detail);
+  history.replaceState(null, "", link.href);
+  scrollTo(0, 0);
+  document.getElementById("case-title").focus({ preventScroll: true });
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".queue .ask-item a");
+  if (!link || oneColumn.matches || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  show(link);
+});
+
+// The item that one reads was decided, raised or edited by somebody else: the page says so.
+async function refresh(id) {
+  const form = detail.querySelector("form[data-do=edit]");
+  if (form) {
+    form.querySelector(".change").innerHTML = "<p class='problem'>It has changed meanwhile. Go back to see how.</p>";
+    return;
+  }
+  const html = await fetched(`/approvals/${id}/`, turn).catch(() => null);
+  if (html === null) return;
+  const within = detail.contains(document.activeElement);
+  htmx.swap({ sourceElement: detail, target: detail, swap: "innerMorph", text: html, transition: false });
+  document.dispatchEvent(new CustomEvent("oversight:changed"));
+  document.getElementById("announce").textContent = detail.querySelector(".verdict strong, .slots")?.textContent ?? "";
+  if (within && !detail.contains(document.activeElement)) document.getElementById("case-title").focus();
+}
+
+document.addEventListener("oversight:items", () => {
+  const shown = document.getElementById("case");
+  const item = shown && document.getElementById(`approval-${shown.dataset.case}`);
+  if (item && item.dataset.sign !== shown.dataset.sign) {
+    shown.dataset.sign = item.dataset.sign;
+    refresh(shown.dataset.case);
+  }
+  const news = document.querySelectorAll(".queue [data-new]").length;
+  pill.hidden = !news || !shown;
+  pill.querySelector("span").textContent = `${news} new, sort again`;
+});
+
+pill?.addEventListener("click", () => location.reload());
+
+// What is chosen stays so when the page is loaded anew, as after a decision.
+const CHOSEN = "chosen";
+const picks = (within = document) => [...within.querySelectorAll(".pick input")];
+
+function choose() {
+  const chosen = picks().filter((box) => box.checked).map((box) => box.value);
+  sessionStorage.setItem(CHOSEN, JSON.stringify(chosen));
+  const count = chosen.length;
+  bulk.querySelector("span").textContent = `${count} selected`;
+  bulk.querySelector("summary span").textContent = `Deny ${count}…`;
+  bulk.querySelector("[value=approve] span").textContent = `Approve ${count}`;
+}
+
+if (bulk) {
+  // The value holds the digest: an item that has changed since is chosen no longer.
+  const chosen = JSON.parse(sessionStorage.getItem(CHOSEN) ?? "[]");
+  picks().forEach((box) => { box.checked = chosen.includes(box.value); });
+  choose();
+  bulk.addEventListener("reset", () => setTimeout(choose));
+  bulk.addEventListener("submit", () => sessionStorage.removeItem(CHOSEN));
+  document.addEventListener("change", (event) => event.target.closest(".pick") && choose());
+} else {
+  sessionStorage.removeItem(CHOSEN);
+}
+
+document.querySelectorAll("[data-choose]").forEach((button) => {
+  const own = () => picks(button.closest("h2").nextElementSibling);
+  button.hidden = own().length < 2;
+  button.addEventListener("click", () => {
+    const all = own();
+    const some = all.some((box) => !box.checked);
+    all.forEach((box) => { box.checked = some; });
+    choose();
+  });
+});
+
+document.querySelector(".ask-item[data-selected]")?.scrollIntoView({ block: "nearest" });

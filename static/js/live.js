@@ -1,0 +1,238 @@
+// The live connection: says the cursor on every connect, drops what is already here, and tells the
+// truth about whether this page is live, reconnecting or stale.
+
+const place = document.getElementById("live");
+const chip = document.getElementById("connection"); // where something on the page itself is live
+const QUIET = 6000; // milliseconds without a word from the server
+const BEHIND = 2000; // milliseconds that the page may lag behind the log's head
+const GIVE_UP = 30000; // milliseconds after which people are offered a retry
+
+let open = false;
+let ended = false;
+let heard = Date.now();
+let lost = Date.now();
+let head = 0;
+let behindSince = 0;
+let seen = 0; // the last event that came, whether the page has room for it or not
+let lostSaid = false;
+let held = null; // what came while the reader asked for peace
+
+function cursor() {
+  let last = Number(document.getElementById("feed")?.dataset.after || 0);
+  for (const row of document.querySelectorAll("#feed [data-seq]")) last = Math.max(last, Number(row.dataset.seq));
+  return last;
+}
+
+// Rows of steps that this page does not show: their place is not here, and they are fetched with it.
+function strip(frame) {
+  const cut = "cut" in (document.getElementById("feed")?.dataset ?? {});
+  if (cut) frame.querySelectorAll("article.step, li[id^='outline-']").forEach((one) => one.closest("[hx-swap-oob]").remove());
+  for (const part of frame.querySelectorAll("[hx-swap-oob]")) {
+    const [, id] = part.getAttribute("hx-swap-oob").split(":#");
+    const target = id ?? part.id;
+    if (!document.getElementById(target) && !frame.getElementById(id ?? "")) part.remove();
+  }
+}
+
+// The page has the step: what it lacks of its rows goes to their end.
+function append(step) {
+  const rows = document.createElement("div");
+  rows.setAttribute("hx-swap-oob", `beforeend:#${step.id}-rows`);
+  rows.append(...step.querySelectorAll(".event"));
+  step.closest("[hx-swap-oob]").replaceWith(rows);
+}
+
+// Rows that the page has: a frame sent again after a reconnect must not double them.
+function fresh(html) {
+  const frame = document.createElement("template");
+  frame.innerHTML = html;
+  for (const row of frame.content.querySelectorAll("[data-seq][id^='e-']")) {
+    seen = Math.max(seen, Number(row.dataset.seq));
+    if (document.getElementById(row.id)) row.remove();
+  }
+  for (const entry of frame.content.querySelectorAll("li[id^='outline-']")) {
+    if (document.getElementById(entry.id)) entry.remove();
+  }
+  for (const step of frame.content.querySelectorAll("article.step[id]")) {
+    if (document.getElementById(step.id)) append(step);
+  }
+  strip(frame.content);
+  return frame.innerHTML;
+}
+
+function hold(button) {
+  const on = !held;
+  button.setAttribute("aria-pressed", String(on));
+  if (on) {
+    held = [];
+    return judge();
+  }
+  const came = held;
+  held = null;
+  const live = document.getElementById("live");
+  for (const message of came) {
+    if (message.items) board(message);
+    else take(live, message);
+  }
+  judge();
+}
+
+function take(live, html) {
+  document.dispatchEvent(new CustomEvent("oversight:frame"));
+  htmx.swap({ sourceElement: live, target: live, swap: "none", text: fresh(html), transition: false });
+  document.dispatchEvent(new CustomEvent("oversight:batch"));
+}
+
+function settle(list) {
+  document.getElementById(`${list.id}-empty`)?.remove();
+  list.closest("section[hidden]")?.removeAttribute("hidden");
+  const heading = list.previousElementSibling;
+  if (heading?.matches("h2")) heading.hidden = false;
+}
+
+// Nothing on the wall moves under the pointer: what should stand elsewhere is counted.
+const astray = new Set();
+function resort(id, stray) {
+  const again = document.getElementById("resort");
+  if (!again) return;
+  if (stray) astray.add(id);
+  else astray.delete(id);
+  again.hidden = !astray.size;
+  again.textContent = `${astray.size} ${astray.size === 1 ? "change" : "changes"}, sort again`;
+}
+
+function upsert(item) {
+  const old = document.getElementById(item.id);
+  if (!old) {
+    const wall = item.into && document.getElementById("active");
+    const list = wall || (item.into && document.getElementById(item.into));
+    if (wall && (item.into !== "active" || "narrow" in wall.dataset)) resort(item.id, true);
+    if (!list || "narrow" in list.dataset || (list.dataset.tab ?? "waiting") !== "waiting") return;
+    list.insertAdjacentHTML("beforeend", item.html);
+    settle(list);
+    const added = document.getElementById(item.id);
+    added.dataset.new = "";
+    htmx.process(added);
+    return;
+  }
+  const selected = "selected" in old.dataset;
+  htmx.swap({ sourceElement: old, target: old, swap: "outerMorph", text: item.html, transition: false });
+  const now = document.getElementById(item.id);
+  if (selected && now) {
+    now.dataset.selected = "";
+    now.querySelector("a")?.setAttribute("aria-current", "true");
+  }
+  if (now?.matches(".cards > *")) resort(item.id, item.into && now.parentElement.id !== item.into);
+}
+
+function board(message) {
+  for (const item of message.items) upsert(item);
+  for (const [id, text] of Object.entries(message.texts || {})) {
+    const place = document.getElementById(id);
+    if (!place) continue;
+    place.textContent = text;
+    place.hidden = !text;
+  }
+  document.dispatchEvent(new CustomEvent("oversight:items"));
+}
+
+function say(state, words) {
+  if (chip.dataset.state === state && chip.textContent === words) return;
+  chip.dataset.state = state;
+  if (state === "reconnecting" && words.startsWith("Reconnecting") && !lostSaid) {
+    document.getElementById("alert").textContent = "The connection dropped. Reconnecting.";
+  }
+  lostSaid = state === "reconnecting";
+  chip.textContent = words;
+}
+
+function judge() {
+  if (!chip) return;
+  const now = Date.now();
+  const quiet = Math.round((now - heard) / 1000);
+  behindSince = head > seen && !held ? behindSince || now : 0;
+  if (ended) say("gone", "Signed out");
+  else if (!open) say("reconnecting", `Reconnecting, last update ${quiet} s ago`);
+  else if (now - heard > QUIET) say("stale", `Stale, last update ${quiet} s ago`);
+  else if (behindSince && now - behindSince > BEHIND) say("stale", "Catching up");
+  else if (held) say("held", held.length ? `Held, ${held.length} updates wait` : "Held");
+  else say("live", "Live");
+  retry(!ended && !open && now - lost > GIVE_UP);
+}
+
+function retry(offered) {
+  const banner = document.getElementById("retry");
+  if (!offered) return banner?.remove();
+  if (banner) return;
+  const bar = document.createElement("p");
+  bar.id = "retry";
+  bar.className = "banner";
+  bar.textContent = "The connection dropped. The agent is still running. ";
+  const link = document.createElement("a");
+  link.href = location.href;
+  link.textContent = "Retry";
+  bar.append(link);
+  document.getElementById("main").prepend(bar);
+}
+
+if (place) {
+  seen = cursor();
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-hold]");
+    if (button) hold(button);
+  });
+  addEventListener("htmx:ws:before:connection", ({ detail }) => {
+    // A hidden tab stays connected: it is where notifications come from.
+    detail.connection.config.pauseOnBackground = false;
+    detail.connection.config.reconnectMaxDelay = 5000;
+    const address = new URL(detail.connection.url, location.href);
+    if (document.getElementById("feed")) address.searchParams.set("after", cursor());
+    detail.connection.url = address.href;
+  });
+  addEventListener("htmx:ws:after:connection", () => {
+    open = true;
+    heard = Date.now();
+    judge();
+  });
+  addEventListener("htmx:ws:close", ({ detail }) => {
+    if (open) lost = Date.now();
+    open = false;
+    ended = detail.code === 4403;
+    judge();
+  });
+  addEventListener("htmx:ws:before:message:incoming", (event) => {
+    heard = Date.now();
+    const { message } = event.detail;
+    if (message.data.startsWith("{")) {
+      const told = JSON.parse(message.data);
+      event.detail.cancelled = true;
+      if (told.items && held) held.push(told);
+      else if (told.items) board(told);
+      if (told.asks) document.dispatchEvent(new CustomEvent("oversight:asks", { detail: told }));
+      if (told.head) head = told.head;
+      judge();
+      return;
+    }
+    if (held) {
+      // Longer than this nobody reads on purpose: the page is asked for anew.
+      if (held.length > 2000) location.reload();
+      held.push(message.data);
+      event.detail.cancelled = true;
+      return judge();
+    }
+    document.dispatchEvent(new CustomEvent("oversight:frame"));
+    message.data = fresh(message.data);
+  });
+  addEventListener("htmx:ws:after:message:incoming", () => {
+    document.dispatchEvent(new CustomEvent("oversight:batch"));
+    judge();
+  });
+  // A page that the browser kept while another was shown has lost its connection for good.
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+  setInterval(judge, 1000);
+  // Only now: a connection made before these listeners were there would not know its cursor.
+  addEventListener("DOMContentLoaded", () => setTimeout(() => {
+    htmx.process(place);
+    place.dispatchEvent(new CustomEvent("oversight:connect"));
+  }));
+}

@@ -1,0 +1,58 @@
+// Confirmations open over the page instead of on one of their own.
+
+const sheet = document.getElementById("sheet");
+let opener = null;
+const kept = new Map(); // what an edit in place stands for, by its place
+
+async function open(link) {
+  try {
+    const answer = await fetch(link.href, { headers: { "HX-Request": "true" } });
+    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+    fill(link, await answer.text());
+  } catch {
+    location.href = link.href;
+  }
+}
+
+function fill(link, html) {
+  opener = link;
+  const spot = link.dataset.sheet === "place" && link.closest(".detail, .dock")?.querySelector(".in-place > div");
+  const place = spot || sheet;
+  if (spot) kept.set(spot, [...spot.childNodes]);
+  place.innerHTML = html;
+  htmx.process(place);
+  const next = place.querySelector("input[name=next]");
+  if (next && document.body.dataset.live?.startsWith("/live/wall")) next.value = location.pathname + location.search;
+  if (!spot) sheet.showModal();
+  (place.querySelector("[autofocus]") ?? place.querySelector(spot ? "input:not([type=hidden]), textarea, select" : "h2"))?.focus();
+}
+
+// Whether it stood in the page's own place, and is gone from there.
+function putBack(element) {
+  const spot = element.closest(".in-place > div");
+  if (!kept.has(spot)) return false;
+  spot.replaceChildren(...kept.get(spot));
+  kept.delete(spot);
+  opener?.focus();
+  return true;
+}
+
+if (sheet) {
+  document.addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const link = event.target.closest("a[data-sheet]");
+    if (link) {
+      event.preventDefault();
+      open(link);
+    } else if (event.target.closest("[data-close]") && putBack(event.target)) {
+      event.preventDefault();
+    } else if (event.target.closest("#sheet [data-close]") || event.target === sheet) {
+      event.preventDefault();
+      sheet.close();
+    }
+  });
+  sheet.addEventListener("close", () => {
+    sheet.replaceChildren();
+    if (opener?.isConnected) opener.focus();
+  });
+}
