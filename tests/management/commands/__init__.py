@@ -1,0 +1,3 @@
+"""Commands of the tests."""
+
+from __future__ import annotations
