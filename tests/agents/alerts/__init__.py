@@ -1,0 +1,1 @@
+"""Alerts, from the append that notes them to the receiver."""

@@ -1,0 +1,1 @@
+"""The toolbox, against real files, databases and MCP servers."""

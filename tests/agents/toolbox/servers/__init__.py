@@ -1,0 +1,1 @@
+"""MCP servers that the tests run as processes of their own."""
