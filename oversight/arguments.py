@@ -15,7 +15,7 @@ from oversight import wording
 Arguments = Mapping[str, object]
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
-_OTHERWISE = re.compile(r"\s*|yes|no|true|false|null|[-+.\d][-+.,\deE]*", re.IGNORECASE)
+_OTHERWISE = re.compile(r"\s*|yes|no|true|false|null|[-+]?[.,\d]+(?:e[-+]?\d+)?", re.IGNORECASE)
 _LONG = 120  # characters of one line from which words are compared, not the whole
 _WORK = 40_000  # pairs that a comparison may look at, so that no text takes the page's time
 
