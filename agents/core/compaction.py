@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 from agents.core import epoch
 from agents.core.context import tokens
-from agents.core.state import SUMMARY_TRIES, Param, State, deliverable
+from agents.core.state import SUMMARY_TRIES, State, deliverable
 
 HARD_MARK = 0.90  # of the window: guards.md section 5.6
 _KEEP_TURNS = 4
@@ -51,7 +51,7 @@ def due(state: State) -> Plan | None:
     if not reason and state.wrap_up:
         return None
     turns = epoch.starts(state.history)
-    weights = _weights(state.history, turns)
+    weights = _weights(state.weights, turns)
     kept = _kept(state, weights, bool(reason))
     if not _gain(state, weights, kept):
         return None
@@ -98,10 +98,10 @@ def _pressure(state: State, size: float) -> str:
     return "hard" if size >= HARD_MARK * state.begun.window else ""
 
 
-def _weights(history: Sequence[Param], turns: Sequence[int]) -> list[float]:
+def _weights(messages: Sequence[float], turns: Sequence[int]) -> list[float]:
     """Tokens of what comes before the first turn, then of each turn."""
-    edges = [0, *turns, len(history)]
-    return [epoch.tokens(history[a:b]) for a, b in pairwise(edges)]
+    edges = [0, *turns, len(messages)]
+    return [sum(messages[a:b]) for a, b in pairwise(edges)]
 
 
 def _kept(state: State, weights: Sequence[float], must: bool) -> int:

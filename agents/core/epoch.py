@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from operator import is_
 from typing import Any
 
 from agents.core import canonical, ledger
@@ -39,6 +40,16 @@ def sealed(message: Param) -> bool:
 def tokens(value: Any) -> float:
     """About how many tokens messages, blocks or text take."""
     return _chars(value) / CHARS_PER_TOKEN
+
+
+def weighed(history: Sequence[Param], before: State) -> tuple[float, ...]:
+    """The tokens of each message, of which only those are counted that ``before`` had not: counted
+    anew at every step, a long history would soon cost more than the step."""
+    if history is before.history:
+        return before.weights
+    same = list(map(is_, history, before.history))
+    kept = same.index(False) if False in same else len(same)
+    return (*before.weights[:kept], *map(tokens, history[kept:]))
 
 
 def _chars(value: Any) -> float:

@@ -141,6 +141,7 @@ class State:
     # The conversation: finished messages of this epoch, the open turn, what is to be said next.
     epoch: int = 0
     history: tuple[Param, ...] = ()
+    weights: tuple[float, ...] = ()  # of each message of the history, in tokens, about
     tail_stop: str = ""  # the stop reason of an assistant message at the tail
     tail_text: str = ""
     calls: tuple[Call, ...] = ()

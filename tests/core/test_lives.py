@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.core import events
+from agents.core import epoch, events
 from tests.core.lives import Life, Plot, Said, cut, live
 from tests.core.loops import results
 from tests.core.test_legality import CAMPAIGN
@@ -82,6 +82,7 @@ def _assert_sound(life: Life) -> None:
     assert set(told) == calls
     done = Counter(e for e in life.stage.toolbox.effects if e[0] != "look" and "«same»" not in e[1])
     assert set(done.values()) <= {1}
+    assert list(life.state.weights) == [epoch.tokens(one) for one in life.state.history]
 
 
 LONG = Plot(

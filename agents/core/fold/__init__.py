@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from agents.core import events, forking
+from agents.core import epoch, events, forking
 from agents.core.events import Record
 from agents.core.fold import calls, decisions, guards, people, turns
 from agents.core.fold.calls import proposed
@@ -26,7 +26,8 @@ def evolve(state: State, record: Record) -> State:
     """The state after one more fact. Raises ``ValueError`` if the log has a gap."""
     if record.seq != state.seq + 1:
         raise ValueError(f"expected seq {state.seq + 1}, the log has {record.seq}")
-    return replace(_fold(state, record), seq=record.seq)
+    after = _fold(state, record)
+    return replace(after, seq=record.seq, weights=epoch.weighed(after.history, state))
 
 
 def _fold(state: State, record: Record) -> State:
