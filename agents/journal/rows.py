@@ -23,8 +23,9 @@ _FIXED = frozenset(
     """id uuid agent title task started_by_id group_id request_key request_digest
     created_at parent_id parent_seq fork""".split()
 )
-# Often long and seldom touched: read when a fact needs them, written when it did.
+# Often long and seldom touched: read when a fact needs them.
 _SELDOM = frozenset({"model", "limits", "result", "error_class", "error"})
+_UNCHANGED = object()
 _ADAPTED = (DateTimeField, DecimalField, JSONField)
 
 
@@ -32,11 +33,8 @@ def _columns(wanted: Callable[[str], bool]) -> list[Any]:
     return [field_ for field_ in Session._meta.concrete_fields if wanted(field_.attname)]
 
 
-_ALWAYS = _columns(lambda name: name not in _FIXED | _SELDOM)
-_SOMETIMES = _columns(lambda name: name in _SELDOM)
-_UNREAD = [field_.name for field_ in _columns(lambda name: name in _FIXED - {"id", "uuid"})] + [
-    field_.name for field_ in _SOMETIMES
-]
+_SAVED = _columns(lambda name: name not in _FIXED)
+_UNREAD = [one.name for one in _columns(lambda name: name in (_FIXED | _SELDOM) - {"id", "uuid"})]
 
 
 def lock(sessions: set[int]) -> dict[int, Session]:
@@ -49,6 +47,7 @@ def lock(sessions: set[int]) -> dict[int, Session]:
     for *values, held in locking.converted(found):
         row = rows[values[0]] = Session.from_db(DEFAULT_DB_ALIAS, locking.names, values)
         row.lease_held = held  # type: ignore[attr-defined]  # admission asks
+        row.locked = dict(row.__dict__)  # type: ignore[attr-defined]  # what it was: ``save`` asks
     return rows
 
 
@@ -102,25 +101,35 @@ def insert(records: list[tuple[Session, Record, str]]) -> None:
 
 
 def save(rows: list[Session]) -> None:
+    """Write what has changed since ``lock``. A column counts as changed when it was assigned: a
+    list or a table that is only mutated does not."""
     alike: dict[tuple[Any, ...], list[Session]] = {}
     for row in rows:
-        loaded = tuple(one for one in _SOMETIMES if one.attname in row.__dict__)
-        alike.setdefault(loaded, []).append(row)
-    for loaded, group in alike.items():
-        _update(group, [*_ALWAYS, *loaded])
+        alike.setdefault(_changed(row), []).append(row)
+    for columns, group in alike.items():
+        if columns:
+            _update(group, columns)
 
 
-def _update(rows: list[Session], columns: list[Any]) -> None:
+def _changed(row: Session) -> tuple[Any, ...]:
+    now, before = row.__dict__, row.locked  # type: ignore[attr-defined]  # set by lock
+    return tuple(
+        one
+        for one in _SAVED
+        if now.get(one.attname, _UNCHANGED) is not before.get(one.attname, _UNCHANGED)
+    )
+
+
+def _update(rows: list[Session], columns: tuple[Any, ...]) -> None:
     assignments = ", ".join(f'"{one.column}" = %s' for one in columns)
     statement = f'UPDATE "{Session._meta.db_table}" SET {assignments} WHERE id = %s'  # noqa: S608  # nosec B608 - our own names
-    names = [(one.attname, one if isinstance(one, _ADAPTED) else None) for one in columns]
-    values = [(*(_value(row, *name) for name in names), row.pk) for row in rows]
+    values = [(*(_value(row, one) for one in columns), row.pk) for row in rows]
     with connection.cursor() as cursor:
         cursor.executemany(statement, values)
 
 
-def _value(row: Session, name: str, adapting: Any) -> Any:
-    value = row.__dict__[name]
-    if adapting is None or value is None:
+def _value(row: Session, column: Any) -> Any:
+    value = row.__dict__[column.attname]
+    if value is None or not isinstance(column, _ADAPTED):
         return value
-    return adapting.get_db_prep_save(value, connection)
+    return column.get_db_prep_save(value, connection)
