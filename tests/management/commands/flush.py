@@ -11,15 +11,7 @@ from django.db import connections
 
 from agents import triggers
 
-DEFAULTS = [
-    import_module(f"agents.migrations.{name}")
-    for name in (
-        "0002_defaults",
-        "0011_default_alert_rules",
-        "0014_artifact",
-        "0019_anomaly_alerts",
-    )
-]
+defaults = import_module("agents.migrations.0003_defaults")
 
 
 class Command(flush.Command):
@@ -30,5 +22,4 @@ class Command(flush.Command):
             super().handle(**options)
         finally:
             triggers.install(connection)
-        for defaults in DEFAULTS:
-            defaults.add(apps, None)
+        defaults.add(apps, None)

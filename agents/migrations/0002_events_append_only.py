@@ -18,5 +18,5 @@ def remove(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agents", "0002_defaults")]
+    dependencies = [("agents", "0001_initial")]
     operations = [migrations.RunPython(install, remove)]
