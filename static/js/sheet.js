@@ -18,7 +18,10 @@ function fill(link, html) {
   opener = link;
   const spot = link.dataset.sheet === "place" && link.closest(".detail, .dock")?.querySelector(".in-place > div");
   const place = spot || sheet;
-  if (spot) kept.set(spot, [...spot.childNodes]);
+  if (spot) {
+    kept.set(spot, [...spot.childNodes]);
+    spot.setAttribute("hx-morph-skip", ""); // what comes meanwhile must not take what is typed
+  }
   place.innerHTML = html;
   htmx.process(place);
   const next = place.querySelector("input[name=next]");
@@ -32,6 +35,7 @@ function putBack(element) {
   const spot = element.closest(".in-place > div");
   if (!kept.has(spot)) return false;
   spot.replaceChildren(...kept.get(spot));
+  spot.removeAttribute("hx-morph-skip");
   kept.delete(spot);
   opener?.focus();
   return true;

@@ -33,7 +33,11 @@ def test_edited_arguments_run_and_the_model_is_told(
     dock = page.locator(f"#pending-{asked['id']}")
     dock.get_by_role("link", name="Edit", exact=False).first.click()
     dock.get_by_label("subject").fill(SUBJECT)
+    _ring(page, session)
+    expect(dock.get_by_label("subject")).to_have_value(SUBJECT)
     expect(dock.locator(".change ins")).to_contain_text(SUBJECT)
+    _ring(page, session)
+    expect(dock.get_by_label("subject")).to_have_value(SUBJECT)
     dock.get_by_role("button", name="Approve edited").click()
     page.wait_for_selector(f"#pending-{asked['id']}", state="detached", timeout=PATIENCE)
     house.wait(session, lambda _: _results(house, session, asked["call_id"]))
@@ -83,6 +87,16 @@ def test_an_approval_and_a_denial_work_without_scripts(plain: Page, house: House
     expect(plain.locator(".note li")).to_contain_text("Denied")
     house.wait(session, lambda _: _results(house, session, high["call_id"]))
     assert not _started(house, session, high["call_id"])
+
+
+def _ring(page: Page, session: str) -> None:
+    """As when something else in this session is decided or asked: the dock looks again."""
+    with page.expect_response(f"**/sessions/{session}/pending/"):
+        page.evaluate(
+            """session => htmx.ajax("GET", `/sessions/${session}/pending/`,
+            {target: "#pending", swap: "innerMorph"})""",
+            session,
+        )
 
 
 def _results(house: House, session: str, call: str) -> list[dict[str, object]]:
