@@ -40,7 +40,7 @@ def start(
     if problems := budget.validate(limits or {}):
         raise inbox.Invalid(" ".join(problems))
     allowed = {**agent.limits, **(limits or {})}
-    request_key = f"{user.pk if user else 0}:{key}"[:200] if key else None
+    request_key = _request_key(user, key) if key else None
     body = canonical.digest({"agent": agent_name, "task": task, "limits": limits or {}})
     if request_key and (earlier := Session.objects.filter(request_key=request_key).first()):
         return _same(earlier, body)
@@ -65,6 +65,11 @@ def start(
         return _same(Session.objects.get(request_key=request_key), body)
     bell.ring(News({session.pk: 0}, runnable=True))
     return session
+
+
+def _request_key(user: User | None, key: str) -> str:
+    """A digest, because the column holds less than a user and the longest key."""
+    return f"{user.pk if user else 0}:{canonical.sha256(key)}"
 
 
 def _agent(user: User | None, name: str) -> AgentDefinition:

@@ -154,6 +154,14 @@ def test_one_key_with_another_body_is_a_conflict(olu: User, ada: User) -> None:
     assert supervisor.start(olu, "assistant", "Do it.").pk != first.pk
 
 
+def test_long_keys_that_differ_at_the_end_are_two_sessions(olu: User) -> None:
+    first, other = (
+        supervisor.start(olu, "assistant", "Do it.", key="k" * 199 + end) for end in "ab"
+    )
+    assert first.pk != other.pk
+    assert supervisor.start(olu, "assistant", "Do it.", key="k" * 199 + "b").pk == other.pk
+
+
 def test_a_start_needs_rights_an_agent_a_task_and_sane_limits(
     olu: User, bob: User, eve: User
 ) -> None:
