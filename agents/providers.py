@@ -32,6 +32,7 @@ RATE = 10.0  # sessions a second that come back after a hold
 LONGEST_GUESS = 30.0  # seconds that a limit without retry-after is believed to last
 BLOCKS = frozenset({"authentication", "billing", "permission"})
 LIMITS = frozenset({"rate_limited", "overloaded"})
+ASKS = "provider"  # the question of a session whose model's endpoint a person must mend
 MODEL = "model"  # what a session waits for that waits for its model's endpoint
 
 
@@ -116,7 +117,7 @@ def clear(key: str, by: str, actor: str = "runtime") -> int:
         log.info("provider_cleared", by=by)
         waiting = _waiting().filter(status=Session.Status.QUEUED)
         released = _spread(waiting)
-    asks = Session.objects.filter(status=Session.Status.WAITING_INPUT, question="provider")
+    asks = Session.objects.filter(status=Session.Status.WAITING_INPUT, question=ASKS)
     asked = list(asks.values_list("pk", flat=True))
     for session in asked:
         journal.submit(Append(session, guard=lambda row: _go_on(row, by, actor)))
@@ -131,8 +132,8 @@ def release_if_open(endpoint: Endpoint) -> None:
 
 
 def _go_on(row: Session, by: str, actor: str) -> list[Entry]:
-    if row.ended or row.stopping or row.status != Session.Status.WAITING_INPUT:
-        return []
+    if row.stopping or row.question != ASKS or row.status != Session.Status.WAITING_INPUT:
+        return []  # it may ask something else by now, of which this would be no answer
     return [entry(events.Resumed(by, "The model's endpoint was set free."), actor)]
 
 

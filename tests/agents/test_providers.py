@@ -17,10 +17,12 @@ from django.utils import timezone
 from agents import breakers, inbox, providers
 from agents.core import events
 from agents.core.model import ModelFailure, Request
-from agents.journal import read
+from agents.journal import Append, journal, read
 from agents.models import AlertRule, Occurrence, Provider, Session
 from agents.providers import Endpoint
 from tests.agents.alerts.post import webhook
+from tests.agents.desk import Desk
+from tests.agents.desk import said as notice
 from tests.agents.processes import worker_processes
 from tests.agents.talking import facts, said, status, working
 from tests.agents.test_endpoint_faults import parked
@@ -152,6 +154,26 @@ def test_an_answer_that_was_under_way_does_not_lift_a_hold() -> None:
     learn("rate_limited", 60)
     providers.succeeded(HERE, ASK, admission)
     assert held().error_class == "rate_limited"
+
+
+@pytest.mark.parametrize(("asks_now", "told"), [("provider", ["resumed"]), ("budget", [])])
+def test_who_asks_something_else_by_now_is_not_told_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, asks_now: str, told: list[str]
+) -> None:
+    desk, submit = Desk(), journal.submit
+    desk.park("waiting_input")
+    asking = Session.objects.filter(pk=desk.row.pk)
+    asking.update(question="provider")
+
+    def overtaken(append: Append) -> object:
+        asking.update(question=asks_now)
+        return submit(append)
+
+    monkeypatch.setattr(journal, "submit", overtaken)
+    providers.clear(HERE.key, by="Ada")
+    monkeypatch.undo()
+    desk.write(notice())
+    assert desk.kinds() == ["session_started", *told, "message"]
 
 
 # With real workers
