@@ -21,8 +21,8 @@ class AgentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from agents import gatekeeper  # noqa: PLC0415 - it needs the models
+        from agents import catalogue  # noqa: PLC0415 - it needs the models
 
-        gatekeeper.connect()
+        catalogue.connect()
         checks.register(triggers.check, checks.Tags.database)
         post_migrate.connect(triggers.reinstall, sender=self, dispatch_uid="agents.triggers")

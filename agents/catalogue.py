@@ -1,42 +1,91 @@
-"""Edits of the tool risk map by a program, with the admin's rights, checks and history."""
+"""The operator's catalogue, as the gate reads it: a version that rises with every edit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.signals import post_delete, post_save
 
-from agents import inbox, riskmap, validation
-from agents.models import PolicyChange, Tool
-
-
-def tools(user: User) -> QuerySet[Tool]:
-    riskmap.require_admin(user)
-    return Tool.objects.all()
+from agents.core.risk import Condition, Effect, Risk, RiskMap, Rule, ToolRisk, Verdict
+from agents.models import Catalogue, GateRule, Tool
+from agents.threads import DatabaseThreads
 
 
-def change_tool(user: User, name: str, changes: Mapping[str, Any], reason: str = "") -> Tool:
-    """Set what ``changes`` names. Raises ``NotAllowed``, ``Missing``, ``Invalid`` or ``Conflict``.
+def load_map() -> tuple[RiskMap, Mapping[str, float], int]:
+    """The catalogue as it is now: the map, the tools' time-outs (seconds) and the version."""
+    with transaction.atomic():
+        version = Catalogue.objects.values_list("version", flat=True).get(pk=1)
+        tools = list(Tool.objects.all())
+        rules = list(GateRule.objects.filter(enabled=True))
+    return risk_map(tools, rules), {tool.name: tool.timeout for tool in tools}, version
 
-    A program need not give a reason; the history then says that none was given.
+
+def risk_map(tools: Iterable[Tool], rules: Iterable[GateRule]) -> RiskMap:
+    """The map that these rows say, saved or not."""
+    tools = list(tools)
+    known = {tool.name: _tool_risk(tool) for tool in tools}
+    disabled = [_disabled(tool.name) for tool in tools if not tool.enabled]
+    return RiskMap(known, (*(_rule(rule) for rule in rules if rule.enabled), *disabled))
+
+
+def _tool_risk(tool: Tool) -> ToolRisk:
+    if tool.offered is not None:
+        # What was judged is not what would be called: nobody has reviewed the new definition.
+        return ToolRisk(approvals=tool.approvals)
+    return ToolRisk(Risk.of(tool.risk), Effect(tool.effect), tool.approvals, tool.reviewed)
+
+
+def _disabled(name: str) -> Rule:
+    return Rule(f"{name} is disabled", _literal(name), Verdict.DENY)
+
+
+def _literal(name: str) -> str:
+    return name.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
+
+
+def _rule(rule: GateRule) -> Rule:
+    conditions = tuple(
+        Condition(one["field"], one["op"], one.get("value")) for one in rule.conditions
+    )
+    return Rule(rule.name, rule.tool, Verdict(rule.verdict), rule.agent, conditions, rule.approvals)
+
+
+@dataclass
+class CatalogueCopy:
+    """This process's copy of the map; read again when the journal says that it is old."""
+
+    map: RiskMap = field(default_factory=RiskMap)
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    version: int = 0
+    _threads: DatabaseThreads = field(default_factory=lambda: DatabaseThreads(1, "catalogue"))
+
+    async def refresh(self) -> None:
+        self.map, self.timeouts, self.version = await self._threads.run(load_map)
+
+    async def close(self) -> None:
+        await self._threads.close()
+
+
+def bump_catalogue(**_: object) -> None:
+    """Every edit of a tool or rule gives the catalogue a new version, in the edit's transaction.
+
+    The journal refuses a turn that was judged under an older one.
     """
-    riskmap.require_admin(user)
-    tool = _named(name)
-    offered = tool.offered or {}
-    accepts = offered.get("definition", "") if changes.get("reviewed") else ""
-    change = riskmap.propose(PolicyChange.Subject.TOOL, name, changes, accepts=accepts)
-    if change:
-        riskmap.save(user, [change], reason, via=PolicyChange.Via.API)
-        tool.refresh_from_db()
-    return tool
+    Catalogue.objects.filter(pk=1).update(version=F("version") + 1)
+    if all(waiting[1] is not _rejudge for waiting in connection.run_on_commit):
+        transaction.on_commit(_rejudge)  # once, however many rows one transaction edits
 
 
-def _named(name: str) -> Tool:
-    # A name that no tool can have may hold what PostgreSQL refuses to compare.
-    known = None if list(validation.tool_name(name)) else name
-    tool = Tool.objects.filter(name=known).first()
-    if tool is None:
-        raise inbox.Missing("There is no such tool.")
-    return tool
+def _rejudge() -> None:
+    from agents import inbox  # noqa: PLC0415 - the inbox stands on the gate
+
+    inbox.rejudge()
+
+
+def connect() -> None:
+    for model in (Tool, GateRule):
+        post_save.connect(bump_catalogue, sender=model, dispatch_uid=f"save {model.__name__}")
+        post_delete.connect(bump_catalogue, sender=model, dispatch_uid=f"delete {model.__name__}")

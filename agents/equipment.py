@@ -12,6 +12,7 @@ from agents import hindrances, spending
 from agents.artifacts import SessionArtifacts
 from agents.beginning import pinned, servers_of_now
 from agents.breakers import SharedBreakers
+from agents.catalogue import CatalogueCopy
 from agents.core import events
 from agents.core.budget import Price
 from agents.core.hands import SessionHands
@@ -19,7 +20,7 @@ from agents.core.model import Model
 from agents.core.outputs import Outputs
 from agents.core.state import State
 from agents.forking import results_of
-from agents.gatekeeper import Catalog, SessionGate
+from agents.gatekeeper import SessionGate
 from agents.models import ModelPrice
 from agents.session_log import SessionLog, in_thread
 from agents.toolbox.box import open_box
@@ -30,7 +31,7 @@ from agents.toolbox.showing import show
 
 
 async def hands_of(
-    session_log: SessionLog, state: State, model: Model, servers: Servers, catalog: Catalog
+    session_log: SessionLog, state: State, model: Model, servers: Servers, catalogue: CatalogueCopy
 ) -> SessionHands:
     """The hands that drive this session in this process."""
     configs = await in_thread(servers_of_now)
@@ -46,7 +47,7 @@ async def hands_of(
         log=session_log,
         model=model,
         toolbox=box,
-        gate=SessionGate(session_log.uuid, box, catalog, plays=recorded is not None),
+        gate=SessionGate(session_log.uuid, box, catalogue, plays=recorded is not None),
         workspace=workspace(session_log.uuid),
         data=Path(settings.OVERSIGHT_DATA),
         secrets=secrets,

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from agents import inbox, roles
+from agents.catalogue import load_map
 from agents.core import budget, canonical, events, forking
 from agents.core.events import Record
 from agents.core.fold import replay
@@ -18,7 +19,6 @@ from agents.core.risk import Risk, Verdict
 from agents.core.state import Call, CallStatus, State
 from agents.core.trouble import is_trouble
 from agents.doorbell import News, bell
-from agents.gatekeeper import load_map
 from agents.journal import read
 from agents.lineage import log_of
 from agents.models import AgentDefinition, Session

@@ -3,82 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import F
-from django.db.models.signals import post_delete, post_save
-
+from agents.catalogue import CatalogueCopy
 from agents.core import budget, canonical, events, grants, raising, stuck, wording
 from agents.core.fold import proposed
 from agents.core.ports import Judged
 from agents.core.results import not_run, over_budget
-from agents.core.risk import Condition, Effect, Judgement, Risk, RiskMap, Rule, ToolRisk, Verdict
+from agents.core.risk import Effect, Judgement, Risk, Verdict
 from agents.core.state import Call, CallStatus, State
 from agents.core.tools import Toolbox, UnknownTool
 from agents.core.turn import Proposed
-from agents.models import Catalogue, GateRule, Tool
-from agents.threads import DatabaseThreads
 
 DEFAULT_APPROVAL_SECONDS = 24 * 3600
-
-
-def load_map() -> tuple[RiskMap, Mapping[str, float], int]:
-    """The catalogue as it is now: the map, the tools' time-outs (seconds) and the version."""
-    with transaction.atomic():
-        version = Catalogue.objects.values_list("version", flat=True).get(pk=1)
-        tools = list(Tool.objects.all())
-        rules = list(GateRule.objects.filter(enabled=True))
-    return risk_map(tools, rules), {tool.name: tool.timeout for tool in tools}, version
-
-
-def risk_map(tools: Iterable[Tool], rules: Iterable[GateRule]) -> RiskMap:
-    """The map that these rows say, saved or not."""
-    tools = list(tools)
-    known = {tool.name: _tool_risk(tool) for tool in tools}
-    disabled = [_disabled(tool.name) for tool in tools if not tool.enabled]
-    return RiskMap(known, (*(_rule(rule) for rule in rules if rule.enabled), *disabled))
-
-
-def _tool_risk(tool: Tool) -> ToolRisk:
-    if tool.offered is not None:
-        # What was judged is not what would be called: nobody has reviewed the new definition.
-        return ToolRisk(approvals=tool.approvals)
-    return ToolRisk(Risk.of(tool.risk), Effect(tool.effect), tool.approvals, tool.reviewed)
-
-
-def _disabled(name: str) -> Rule:
-    return Rule(f"{name} is disabled", _literal(name), Verdict.DENY)
-
-
-def _literal(name: str) -> str:
-    return name.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
-
-
-def _rule(rule: GateRule) -> Rule:
-    conditions = tuple(
-        Condition(one["field"], one["op"], one.get("value")) for one in rule.conditions
-    )
-    return Rule(rule.name, rule.tool, Verdict(rule.verdict), rule.agent, conditions, rule.approvals)
-
-
-@dataclass
-class Catalog:
-    """This process's copy of the map; read again when the journal says that it is old."""
-
-    map: RiskMap = field(default_factory=RiskMap)
-    timeouts: Mapping[str, float] = field(default_factory=dict)
-    version: int = 0
-    _threads: DatabaseThreads = field(default_factory=lambda: DatabaseThreads(1, "catalog"))
-
-    async def refresh(self) -> None:
-        self.map, self.timeouts, self.version = await self._threads.run(load_map)
-
-    async def close(self) -> None:
-        await self._threads.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +27,19 @@ class SessionGate:
 
     session: str
     toolbox: Toolbox
-    catalog: Catalog
+    catalogue: CatalogueCopy
     plays: bool = False  # results come from a record: nothing runs, so nobody is asked
 
     async def judge(self, state: State, calls: Sequence[Proposed], reason: str) -> Judged:
-        if calls and not self.catalog.version:
-            await self.catalog.refresh()
+        if calls and not self.catalogue.version:
+            await self.catalogue.refresh()
         facts: list[events.Fact] = []
         for call in calls:
             facts += self._judge(state, call, reason, facts)
-        return Judged(tuple(facts), self.catalog.version)
+        return Judged(tuple(facts), self.catalogue.version)
 
     async def refresh(self) -> None:
-        await self.catalog.refresh()
+        await self.catalogue.refresh()
 
     def _judge(
         self, state: State, call: Proposed, reason: str, before: Sequence[events.Fact]
@@ -140,12 +80,12 @@ class SessionGate:
         assert state.started is not None
         threshold = Risk.of(state.started.max_auto_risk)
         agent = state.started.agent
-        judged = self.catalog.map.judge(agent, call.tool, call.arguments, threshold)
+        judged = self.catalogue.map.judge(agent, call.tool, call.arguments, threshold)
         return raising.raised(judged, state, call.tool, threshold, before), ("", "")
 
     def _tool_call(self, call: Proposed, judged: Judgement, grant: str = "") -> events.ToolCall:
         definition = next((d for d in self.toolbox.definitions() if d.name == call.tool), None)
-        timeout = self.catalog.timeouts.get(call.tool, definition.timeout if definition else 60.0)
+        timeout = self.catalogue.timeouts.get(call.tool, definition.timeout if definition else 60.0)
         return events.ToolCall(
             call_id=call.call_id,
             tool=call.tool,
@@ -164,24 +104,24 @@ class SessionGate:
     def again(self, state: State, call: Call) -> Judged:
         judged = self._now(state, call)
         if judged.verdict is Verdict.DENY:
-            return Judged((_denied(call, judged),), self.catalog.version)
-        return Judged((self._anew(state, call, judged),), self.catalog.version)
+            return Judged((_denied(call, judged),), self.catalogue.version)
+        return Judged((self._anew(state, call, judged),), self.catalogue.version)
 
     def still(self, state: State, call: Call) -> Judged:
         if self.plays:
             return Judged((), None)
         judged = self._now(state, call)
         if judged.verdict is Verdict.DENY:
-            return Judged((_denied(call, judged),), self.catalog.version)
+            return Judged((_denied(call, judged),), self.catalogue.version)
         if judged.verdict is Verdict.ASK and not call.approval_id and not _granted(call, judged):
-            return Judged((self._anew(state, call, judged),), self.catalog.version)
-        return Judged((), self.catalog.version)
+            return Judged((self._anew(state, call, judged),), self.catalogue.version)
+        return Judged((), self.catalogue.version)
 
     def _now(self, state: State, call: Call) -> Judgement:
         """What the catalogue as it is now says of a call; the session's past is in its risk."""
         assert state.started is not None
         threshold = Risk.of(state.started.max_auto_risk)
-        return self.catalog.map.judge(state.started.agent, call.tool, call.arguments, threshold)
+        return self.catalogue.map.judge(state.started.agent, call.tool, call.arguments, threshold)
 
     def _anew(self, state: State, call: Call, judged: Judgement) -> events.ApprovalRequested:
         """Never less than was asked before, and never less than is asked now."""
@@ -274,25 +214,3 @@ _PLAYED = Judgement(Verdict.ALLOW, Risk.SAFE, Effect.READ, "played from the reco
 
 def _invalid(because: str) -> Judgement:
     return Judgement(Verdict.INVALID, Risk.HIGH, Effect.IRREVERSIBLE, because)
-
-
-def bump_catalogue(**_: object) -> None:
-    """Every edit of a tool or rule gives the catalogue a new version, in the edit's transaction.
-
-    The journal refuses a turn that was judged under an older one.
-    """
-    Catalogue.objects.filter(pk=1).update(version=F("version") + 1)
-    if all(waiting[1] is not _rejudge for waiting in connection.run_on_commit):
-        transaction.on_commit(_rejudge)  # once, however many rows one transaction edits
-
-
-def _rejudge() -> None:
-    from agents import inbox  # noqa: PLC0415 - the inbox stands on the gate
-
-    inbox.rejudge()
-
-
-def connect() -> None:
-    for model in (Tool, GateRule):
-        post_save.connect(bump_catalogue, sender=model, dispatch_uid=f"save {model.__name__}")
-        post_delete.connect(bump_catalogue, sender=model, dispatch_uid=f"delete {model.__name__}")

@@ -23,12 +23,12 @@ from agents import hindrances, inbox
 from agents.alerts.courier import Courier
 from agents.beginning import begin
 from agents.breakers import threads as endpoint_threads
+from agents.catalogue import CatalogueCopy
 from agents.core import events
 from agents.core.loop import Fenced, Moved, run
 from agents.core.model import Model
 from agents.doorbell import News, bell
 from agents.equipment import hands_of
-from agents.gatekeeper import Catalog
 from agents.leases import Holder, Lease, bury
 from agents.llm.model import build_model
 from agents.providers import Endpoint, LimitedModel, release_if_open
@@ -62,7 +62,7 @@ class Supervisor:
 
     model: Model | None = None
     holder: Holder = field(default_factory=Holder)
-    catalog: Catalog = field(default_factory=Catalog)
+    catalogue: CatalogueCopy = field(default_factory=CatalogueCopy)
     servers: Servers = field(default_factory=Servers)
     courier: Courier = field(default_factory=Courier)
     slots: int = SLOTS
@@ -115,7 +115,7 @@ class Supervisor:
         await self._in_thread(self.holder.close)
         await asyncio.gather(
             self._threads.close(),
-            self.catalog.close(),
+            self.catalogue.close(),
             close_threads(),
             endpoint_threads.close(),
             hindrances.threads.close(),
@@ -235,7 +235,7 @@ class Supervisor:
             with suppress(Moved):  # somebody steered it before it began
                 await begin(session_log, self.servers, self.model)
             state = await session_log.load()
-        hands = await hands_of(session_log, state, self.model, self.servers, self.catalog)
+        hands = await hands_of(session_log, state, self.model, self.servers, self.catalogue)
         try:
             await run(session_log, hands)
         finally:

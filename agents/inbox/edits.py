@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agents.catalogue import load_map
 from agents.core import canonical, events
 from agents.core.risk import Judgement, Risk, RiskMap, Verdict
-from agents.gatekeeper import approval_digest, load_map
+from agents.gatekeeper import approval_digest
 from agents.inbox.refusals import Invalid
 from agents.models import Approval
 from agents.toolbox import schema

@@ -9,9 +9,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agents import spending
+from agents.catalogue import load_map
 from agents.core import canonical, events
 from agents.core.risk import Judgement, RiskMap, Verdict
-from agents.gatekeeper import load_map
 from agents.inbox.access import current, write_all
 from agents.inbox.decisions import decided
 from agents.inbox.edits import judged_now

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from agents.catalogue import risk_map
 from agents.core.forecast import Forecast, forecast
 from agents.core.risk import matches
-from agents.gatekeeper import risk_map
 from agents.models import GateRule, PolicyChange, Tool
 from agents.riskmap.calls import DAYS, recorded
 from agents.riskmap.changes import Change

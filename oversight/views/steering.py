@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from agents import gatekeeper, inbox, roles, spending, starting
+from agents import catalogue, inbox, roles, spending, starting
 from agents.core.risk import Risk, RiskMap, Verdict, matches
 from agents.llm import SCENARIOS
 from agents.models import AgentDefinition, Session, Tool
@@ -92,7 +92,7 @@ def _preview(agent: AgentDefinition | None) -> list[dict[str, Any]]:
     """The tools that the agent holds, and what the gate would say of their calls."""
     if agent is None:
         return []
-    gate, _, _ = gatekeeper.load_map()
+    gate, _, _ = catalogue.load_map()
     # What a rule says of some arguments is told beside what it says of all.
     plain = RiskMap(gate.tools, tuple(rule for rule in gate.rules if not rule.conditions))
     held = [t for t in Tool.objects.all() if any(matches(str(p), t.name) for p in agent.tools)]

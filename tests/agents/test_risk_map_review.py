@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from agents import inbox, inventory, riskmap
+from agents.catalogue import load_map
 from agents.core.risk import Effect, Risk
 from agents.core.tools import ToolDefinition
-from agents.gatekeeper import load_map
 from agents.models import Catalogue, PolicyChange, Tool
 from tests.agents.mapping import MAP, Mapping
 

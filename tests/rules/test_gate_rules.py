@@ -11,11 +11,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from agents import inbox
+from agents.catalogue import CatalogueCopy
 from agents.core import events, wording
 from agents.core.budget import check
 from agents.core.risk import Condition, Effect, Risk, RiskMap, Rule, ToolRisk, Verdict
 from agents.core.turn import Proposed
-from agents.gatekeeper import Catalog, SessionGate
+from agents.gatekeeper import SessionGate
 from agents.inbox.policy import expire
 from agents.models import Approval
 from agents.testing import MemoryToolbox, calls, says
@@ -38,7 +39,7 @@ KNOWN = {
 
 def gate(*rules: Rule) -> SessionGate:
     toolbox = MemoryToolbox({name: tool.effect for name, tool in KNOWN.items()}, {"write": WRITE})
-    return SessionGate("s", toolbox, Catalog(RiskMap(KNOWN, rules), version=1))
+    return SessionGate("s", toolbox, CatalogueCopy(RiskMap(KNOWN, rules), version=1))
 
 
 async def judged(
