@@ -22,7 +22,8 @@ from oversight.views.sessions import pending_context
 from oversight.views.sheets import sheet_page
 
 Act = Callable[[PageRequest, Approval], str]
-One = Callable[[PageRequest, Approval, str], None]  # of many: the digest that was seen comes along
+# One of many: the digest that was seen comes along. The answer is what it was not enough for.
+One = Callable[[PageRequest, Approval, str], str]
 HOUR = 3600.0
 
 
@@ -87,8 +88,15 @@ def approve(request: PageRequest, approval: Approval) -> str:
         form = {name: request.POST[name] for name in request.POST}
         arguments = edits.from_form(form, tiles.arguments(approval.arguments))
     given = (request.user, approval.uuid, _digest(request), _reason(request))
-    door.approve(*given, arguments=arguments, hold=_hold(approval))
-    return "Approved with your changes." if arguments else "Approved."
+    held = door.approve(*given, arguments=arguments, hold=_hold(approval))
+    return _not_enough(held) or ("Approved with your changes." if arguments else "Approved.")
+
+
+def _not_enough(approval: Approval) -> str:
+    """What a vote came to that leaves the call waiting for more people."""
+    if approval.state != Approval.State.PENDING:
+        return ""
+    return f"Your approval counts: {approval.votes} of {approval.required}. Nothing runs yet."
 
 
 @deciding
@@ -137,8 +145,9 @@ def undo(request: PageRequest) -> HttpResponse:
     return see_other(back(request, "/approvals/"))
 
 
-def _undo(request: PageRequest, approval: Approval, digest: str) -> None:
+def _undo(request: PageRequest, approval: Approval, digest: str) -> str:
     door.undo(request.user, approval.uuid)
+    return ""
 
 
 @require_POST
@@ -156,11 +165,12 @@ def bulk(request: PageRequest) -> HttpResponse:
 def _together(verb: str) -> One:
     decide = door.approve if verb == "approve" else door.deny
 
-    def act(request: PageRequest, approval: Approval, digest: str) -> None:
+    def act(request: PageRequest, approval: Approval, digest: str) -> str:
         if not tiles.bulk(approval) and approval.state == Approval.State.PENDING:
             raise door.Invalid("HIGH calls and those for two people are decided one by one.")
         hold = _hold(approval)
-        decide(request.user, approval.uuid, digest, _reason(request), hold=hold)
+        # More people may be needed by now than when it was chosen.
+        return _not_enough(decide(request.user, approval.uuid, digest, _reason(request), hold=hold))
 
     return act
 
@@ -194,10 +204,10 @@ def _tried(request: PageRequest, uuid: UUID, digest: str, act: One) -> str:
     if approval is None:
         return "One of them: There is no such approval."
     try:
-        act(request, approval, digest)
+        problem = act(request, approval, digest)
     except door.Refused as refused:
-        return f"{tiles.title(approval)}: {getattr(refused, 'message', '') or refused}"
-    return ""
+        problem = str(getattr(refused, "message", "") or refused)
+    return f"{tiles.title(approval)}: {problem}" if problem else ""
 
 
 @require_POST

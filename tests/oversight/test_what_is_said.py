@@ -1,0 +1,60 @@
+"""What a person is told after a press: what came of it, no more and no less, and not to others."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from agents.models import Approval, GateRule
+from oversight import tiles
+from tests.oversight import stories
+from tests.oversight.test_deciding import come, form, fresh, text
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def approve(client: Client, approval: Approval, **fields: str) -> None:
+    sent = {"digest": approval.digest, "confirmed": "yes", **fields}
+    assert client.post(f"/approvals/{approval.uuid}/approve/", sent).status_code == 303
+
+
+def test_the_first_of_two_hears_that_nothing_runs_yet(ann: User, ada: User, olu: User) -> None:
+    approval = stories.waiting(olu, "high", required=2)
+    first, second = come(ann), come(ada)
+    approve(first, approval)
+    said = text(first.get("/approvals/"))
+    assert "Your approval counts: 1 of 2. Nothing runs yet." in said
+    assert "Approved." not in said
+    approve(second, approval)
+    assert "Approved." in text(second.get("/approvals/"))
+
+
+def test_an_edit_that_needs_two_people_is_not_called_approved(ann: User, olu: User) -> None:
+    approval = stories.waiting(olu, "medium", amount=10)
+    large = [{"field": "amount", "op": ">", "value": 1000}]
+    GateRule.objects.create(
+        name="large sums", tool="process_payment", verdict="ask", conditions=large, approvals=2
+    )
+    client, action = come(ann), f"/approvals/{approval.uuid}/approve/"
+    page = client.get(f"/approvals/{approval.uuid}/confirm/?do=edit").content.decode()
+    sent = {**form(page, action), "mode": "fields", "argument:0": "5000"}
+    assert client.post(action, sent).status_code == 303
+    said = text(client.get("/approvals/"))
+    assert "Your approval counts: 1 of 2. Nothing runs yet." in said
+    assert "Approved with your changes." not in said
+
+
+def test_of_many_only_those_are_counted_that_are_approved(
+    ann: User, olu: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = stories.waiting(olu, "low"), stories.waiting(olu, "low", required=2)
+    # A second person was asked for between the look and the press.
+    monkeypatch.setattr(tiles, "bulk", lambda approval: True)
+    client = come(ann)
+    chosen = [f"{approval.uuid}:{approval.digest}" for approval in (one, two)]
+    client.post("/approvals/bulk/", {"do": "approve", "chosen": chosen})
+    said = text(client.get("/approvals/"))
+    assert "1 approved." in said
+    assert "Your approval counts: 1 of 2. Nothing runs yet." in said
+    assert (fresh(one).state, fresh(two).state) == ("approved", "pending")
