@@ -13,6 +13,8 @@ from tests.oversight.test_deciding import come, form, fresh, text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+IN_THE_BACKGROUND = {"HX-Request": "true"}
+
 
 def approve(client: Client, approval: Approval, **fields: str) -> None:
     sent = {"digest": approval.digest, "confirmed": "yes", **fields}
@@ -58,3 +60,23 @@ def test_of_many_only_those_are_counted_that_are_approved(
     assert "1 approved." in said
     assert "Your approval counts: 1 of 2. Nothing runs yet." in said
     assert (fresh(one).state, fresh(two).state) == ("approved", "pending")
+
+
+def test_what_is_fetched_in_the_background_leaves_the_messages_to_the_page(
+    ann: User, olu: User
+) -> None:
+    approval = stories.waiting(olu, "high", required=2)
+    client = come(ann)
+    approve(client, approval)
+    dock = client.get(f"/sessions/{approval.session.uuid}/pending/", headers=IN_THE_BACKGROUND)
+    assert "Your approval counts" not in text(dock)
+    assert "Your approval counts" in text(client.get("/approvals/"))
+
+
+def test_a_forecast_in_the_admin_leaves_the_messages_to_the_page(ada: User, olu: User) -> None:
+    approval = stories.waiting(olu, "high", required=2)
+    client = come(ada)
+    approve(client, approval)
+    forecast = client.post("/admin/agents/tool/", {}, headers=IN_THE_BACKGROUND)
+    assert "Your approval counts" not in text(forecast)
+    assert "Your approval counts" in text(client.get("/approvals/"))
