@@ -91,14 +91,21 @@ class Rights:
 
     def scope(self, field: str, verb: Verb = "view") -> Q:
         """The condition for rows whose ``field`` (a group) is in this person's reach."""
-        if self.everywhere(verb):
-            return Q()
-        groups = [role.group for role in self.roles if role.allows(verb, None)]
-        return Q(**{f"{field}__in": groups})
+        reach = self._reach(verb)
+        return Q() if None in reach else Q(**{f"{field}__in": reach})
 
     def everywhere(self, verb: Verb = "view") -> bool:
         """Whether no group limits it."""
-        return any(role.group is None and role.allows(verb, None) for role in self.roles)
+        return None in self._reach(verb)
+
+    def wherever_seen(self, verb: Verb) -> bool:
+        """Whether it reaches as far as this person sees."""
+        reach = self._reach(verb)
+        return None in reach or self._reach("view") <= reach
+
+    def _reach(self, verb: Verb) -> set[int | None]:
+        """The groups; None is every one of them."""
+        return {role.group for role in self.roles if role.allows(verb, None)}
 
 
 _once: ContextVar[dict[int, Rights] | None] = ContextVar("rights_read_once", default=None)

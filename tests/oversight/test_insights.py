@@ -177,6 +177,30 @@ def test_who_decides_fast_is_named_to_overseers_and_to_themselves_only(
     assert table(bob, "readers")[1:] == []
 
 
+@pytest.mark.parametrize(
+    ("audits", "views", "named"),
+    [
+        ("ours", "", True),
+        ("ours", "ours", True),
+        ("ours", "theirs", False),
+        ("ours", "everything", False),
+        ("everything", "theirs", True),
+    ],
+)
+def test_an_auditor_of_one_group_is_told_no_names_of_figures_that_reach_further(
+    ann: User, audits: str, views: str, named: bool
+) -> None:
+    groups = {name: Group.objects.create(name=name) for name in ("ours", "theirs")}
+    hasty(ann)
+    Session.objects.update(group=groups["ours"])
+    rounds.round_()
+    cas = person("cas")
+    for role, reach in (("auditor", audits), ("viewer", views)):
+        if reach:
+            RoleAssignment.objects.create(user=cas, role=role, group=groups.get(reach))
+    assert [row[0] for row in table(cas, "readers")[1:]] == (["ann"] if named else [])
+
+
 def test_the_page_costs_the_same_however_much_there_is(bob: User) -> None:
     def queries(sessions: range) -> int:
         for n in sessions:

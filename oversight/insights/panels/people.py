@@ -141,10 +141,11 @@ class Reader:
 
 
 def readers(figures: Figures, rights: roles.Rights) -> list[Reader]:
-    """How people decided. Others are named to auditors and administrators only."""
+    """How people decided. Others are named only to who audits every agent that the figures tell
+    of: an auditor of one group may see more groups than that."""
     known = grouped(figures.of(Subject.READING), lambda row: row.name)
-    overseers = rights.can("audit") or rights.can("administer")
-    ids = [int(one) for one in known if overseers or one == str(rights.user_id)]
+    overseer = rights.wherever_seen("audit")
+    ids = [int(one) for one in known if overseer or one == str(rights.user_id)]
     people = get_user_model().objects.in_bulk(ids)
     found = [
         Reader(
