@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -58,6 +59,22 @@ def install(api: NinjaAPI) -> None:
 @csrf_exempt  # or a program would be asked for a cookie, in HTML
 def no_such_address(request: HttpRequest) -> HttpResponse:
     return response(404, "There is no such address.")
+
+
+class Methods(MiddlewareMixin):
+    """The framework answers a method that an address does not know by itself: here in our shape."""
+
+    def process_response(self, request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase:
+        if answer.status_code != 405 or not is_api(request):
+            return answer
+        allowed = ", ".join(sorted(answer.headers["Allow"].split(", ")))
+        shaped = response(405, f"This address answers only {allowed}.")
+        shaped.headers["Allow"] = allowed
+        return shaped
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path_info.startswith("/api/")
 
 
 def response(status: int, message: str, **more: Any) -> JsonResponse:

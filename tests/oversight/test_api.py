@@ -222,6 +222,21 @@ def test_bad_addresses_and_questions(bob: User, path: str, status: int) -> None:
     assert (got, set(said)) == (status, {"error"})
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("DELETE", "sessions", "GET, POST"), ("PUT", "stop-all", "POST")],
+)
+def test_a_method_that_an_address_does_not_know_is_refused_in_the_same_shape(
+    bob: User, method: str, path: str, allowed: str
+) -> None:
+    token = {"Authorization": f"Bearer {signin.issue_token(bob)}"}
+    answer = Client().generic(method, f"/api/v1/{path}", headers=token)
+    said = answer.json()
+    assert (answer.status_code, set(said)) == (405, {"error"})
+    assert said["error"]["code"] == "method_not_allowed"
+    assert answer.headers["Allow"] == allowed
+
+
 def test_an_unknown_address_answers_a_post_too() -> None:
     answer = Client(enforce_csrf_checks=True).post("/api/v1/sessions/x/stop")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
