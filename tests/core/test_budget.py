@@ -58,6 +58,19 @@ def test_a_reached_budget_is_said_once_and_again_when_raised() -> None:
     assert isinstance(budget.check(session.state), events.BudgetReached)
 
 
+def test_raising_one_budget_is_no_answer_about_another() -> None:
+    session = Session(limits={"steps": 2, "tool_calls": 5})
+    spend(session, 2)
+    reached = budget.check(session.state)
+    assert reached
+    session.say(reached)
+    session.say(events.LimitsChanged(by="ada", limits={"tool_calls": 9}))
+    assert session.state.asking == "budget"
+    assert "step" in session.state.asked
+    session.say(events.LimitsChanged(by="ada", limits={"steps": 6}))
+    assert session.state.asking == ""
+
+
 def test_a_reached_budget_goes_before_a_warning() -> None:
     session = Session(limits={"steps": 10, "active_seconds": 8})
     spend(session, 8)

@@ -53,10 +53,16 @@ def limits_changed(state: State, fact: events.LimitsChanged, seq: int) -> State:
     if raised & (state.warned | state.reached):  # it was told to hurry
         words = wording.budget_raised(fact.by, fact.limits)
         state = note(state, seq, words, own=True)
-    state = answered_by_people(state) if state.asking == "budget" else state
+    state = answered_by_people(state) if _asked_about(state) in raised else state
     return replace(
         state,
         limits={**state.limits, **fact.limits},
         warned=state.warned - raised,
         reached=state.reached - raised,
     )
+
+
+def _asked_about(state: State) -> str:
+    """The budget that people were asked about: to raise another one is no answer."""
+    asked = state.asked_by
+    return asked.dimension if isinstance(asked, events.BudgetReached) and not asked.day else ""
