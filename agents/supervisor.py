@@ -24,9 +24,10 @@ from agents.alerts.courier import Courier
 from agents.beginning import begin
 from agents.breakers import threads as endpoint_threads
 from agents.catalogue import CatalogueCopy
-from agents.core import events
+from agents.core import results
 from agents.core.loop import Fenced, Moved, run
 from agents.core.model import Model
+from agents.core.step import Park
 from agents.doorbell import News, bell
 from agents.equipment import hands_of
 from agents.leases import Holder, Lease, bury
@@ -244,7 +245,9 @@ class Supervisor:
     async def _fail(self, session_log: SessionLog, error: Exception) -> None:
         message = f"{type(error).__name__}: {error}"[:2000]
         try:
-            await session_log.record(events.Error(error_class="internal", message=message))
+            await session_log.record(*results.broken_off(session_log.state, message))
+            if not session_log.state.ended:
+                await session_log.release(Park("queued"), session_log.state.seq)
         except Exception:
             log.exception("failure_not_recorded", session=session_log.uuid)
 

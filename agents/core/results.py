@@ -13,7 +13,7 @@ from agents.core.breaker import TemporarilyUnavailable
 from agents.core.budget import Meter
 from agents.core.evidence import OVER_BUDGET
 from agents.core.risk import Effect
-from agents.core.state import Call
+from agents.core.state import Call, CallStatus, State
 from agents.core.tools import InvalidArguments, NotFound, PermissionDenied, ToolError
 from agents.core.turn import Proposed
 
@@ -38,6 +38,20 @@ def outcome_unknown(
         started_at=events.timestamp(started_at),
         evidence=evidence,
     )
+
+
+def broken_off(state: State, why: str) -> list[events.Fact]:
+    """What a bug in the engine makes of a session: its end, unless calls may have happened. Then it
+    stays, and people say what became of those before anything else."""
+    open_calls = [call for call in state.calls if call.effect is not Effect.READ]
+    begun = [call for call in open_calls if call.status is CallStatus.STARTED]
+    if not begun and all(call.status is not CallStatus.UNKNOWN for call in open_calls):
+        return [events.Error(error_class="internal", message=why)]
+    doubts = [
+        outcome_unknown(call, call.idempotency_key, call.started_at or datetime.now(UTC), why)
+        for call in begun
+    ]
+    return [*doubts, events.Paused(by="runtime", reason=why)]
 
 
 def not_run(

@@ -12,16 +12,21 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.utils import timezone
 
+from agents import inbox
 from agents.core import loop
+from agents.core.outputs import Outputs
+from agents.core.tools import ToolContext, ToolOutput
 from agents.doorbell import Doorbell, bell
 from agents.journal import Append, writer
-from agents.models import Approval, Session, Worker
+from agents.models import Approval, Outcome, Session, Worker
 from agents.session_log import SessionLog
 from agents.supervisor import Supervisor
-from agents.testing import ScriptedModel, says
-from tests.agents.posting import ask, posting
+from agents.testing import ScriptedModel, calls, says
+from agents.toolbox.box import Box
+from tests.agents.posting import HeldBox, ask, posting
 from tests.agents.working import ENDED, at_rest, begin, db, until, worker
 
+POST_NAME = "post_tweet"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -34,6 +39,38 @@ async def test_a_bug_in_the_engine_fails_the_session_in_words() -> None:
         session = await until(await ask(), *ENDED)
     assert (session.status, session.error_class) == ("failed", "internal")
     assert "ZeroDivisionError" in session.error
+
+
+async def test_a_bug_in_the_engine_leaves_no_call_in_flight_without_a_person_to_say_what_became(
+    monkeypatch: pytest.MonkeyPatch, ada: User, olu: User
+) -> None:
+    held, result = HeldBox(), Outputs.result
+
+    async def call(self: Box, name: str, arguments: Any, context: ToolContext) -> ToolOutput:
+        return await held.call(name, arguments, context) if name == POST_NAME else ToolOutput("x")
+
+    async def broken(outputs: Outputs, state: Any, call: Any, output: Any, ms: int) -> Any:
+        if call.tool == POST_NAME:
+            return await result(outputs, state, call, output, ms)
+        await held.hold.entered.wait()
+        raise ZeroDivisionError("x / 0")
+
+    monkeypatch.setattr(Box, "call", call)
+    monkeypatch.setattr(Outputs, "result", broken)
+    both = calls(
+        ("c1", POST_NAME, {"text": "We are open."}), ("c2", "read_file", {"path": "orders.csv"})
+    )
+    async with worker(ScriptedModel([both, says("Posted.")])):
+        session = await until(await ask(max_auto_risk="high"), "outcome_review")
+        monkeypatch.setattr(Outputs, "result", result)
+        doubt = await db(Outcome.objects.get, session=session)
+        assert "ZeroDivisionError" in doubt.evidence
+        await db(inbox.settle, ada, doubt.uuid, "happened")
+        session = await until(session, "paused")
+        await db(inbox.resume, olu, session.uuid)
+        session = await until(session, *ENDED)
+    assert (session.status, session.result) == ("completed", "Posted.")
+    assert len(held.keys) == 1, "it was not made again"
 
 
 async def test_a_database_that_is_away_for_a_moment_fails_no_session(
