@@ -12,7 +12,7 @@ from agents.catalogue import CatalogueCopy
 from agents.core import budget, canonical, events, grants, raising, stuck, wording
 from agents.core.fold import proposed
 from agents.core.ports import Judged
-from agents.core.results import not_run, over_budget
+from agents.core.results import not_run, outcome_unknown, over_budget
 from agents.core.risk import Effect, Judgement, Risk, Verdict
 from agents.core.state import Call, CallStatus, State
 from agents.core.tools import Toolbox, UnknownTool
@@ -111,11 +111,15 @@ class SessionGate:
         if self.plays:
             return Judged((), None)
         judged = self._now(state, call)
-        if judged.verdict is Verdict.DENY:
-            return Judged((_denied(call, judged),), self.catalogue.version)
-        if judged.verdict is Verdict.ASK and not call.approval_id and not _granted(call, judged):
-            return Judged((self._anew(state, call, judged),), self.catalogue.version)
-        return Judged((), self.catalogue.version)
+        if _lets_through(state, call, judged):
+            return Judged((), self.catalogue.version)
+        if call.attempt:
+            fact = _not_again(call, judged)
+        elif judged.verdict is Verdict.DENY:
+            fact = _denied(call, judged)
+        else:
+            fact = self._anew(state, call, judged)
+        return Judged((fact,), self.catalogue.version)
 
     def _now(self, state: State, call: Call) -> Judgement:
         """What the catalogue as it is now says of a call; the session's past is in its risk."""
@@ -191,8 +195,18 @@ def _grant(state: State, call: Proposed, judged: Judgement) -> events.GrantGiven
     return grants.covering(state, call.tool, call.arguments, judged.risk, datetime.now(UTC))
 
 
-def _granted(call: Call, judged: Judgement) -> bool:
-    return bool(call.grant) and judged.required <= 1 and judged.risk < Risk.HIGH
+def _lets_through(state: State, call: Call, judged: Judgement) -> bool:
+    if judged.verdict is not Verdict.ASK:
+        return judged.verdict is Verdict.ALLOW
+    return bool(call.approval_id) or _granted(state, call, judged)
+
+
+def _granted(state: State, call: Call, judged: Judgement) -> bool:
+    """Whether the grant that let the call through reaches to the risk of this moment."""
+    grant = next((one for one in state.grants if one.grant_id == call.grant), None)
+    if grant is None or judged.required > 1:
+        return False
+    return judged.risk < Risk.HIGH and judged.risk <= Risk.of(grant.risk)
 
 
 def _denied(call: Call, judged: Judgement) -> events.Fact:
@@ -207,6 +221,18 @@ def _denied(call: Call, judged: Judgement) -> events.Fact:
             digest=call.digest,
         )
     return not_run(call, "denied_by_policy", wording.policy(call.tool, judged.rule))
+
+
+def _not_again(call: Call, judged: Judgement) -> events.Fact:
+    """The end of a call of which an attempt failed and the next is not let through. Of one that
+    may have happened only a person can say what became of it."""
+    if call.effect is Effect.KEYED:
+        evidence = f"an attempt failed, and no other may follow: {judged.rule}"
+        began = call.started_at or datetime.now(UTC)
+        return outcome_unknown(call, call.idempotency_key, began, evidence)
+    if judged.verdict is Verdict.DENY:
+        return not_run(call, "denied_by_policy", wording.policy(call.tool, judged.rule))
+    return not_run(call, "invalidated", wording.asks_by_now(call.tool, judged.rule))
 
 
 _PLAYED = Judgement(Verdict.ALLOW, Risk.SAFE, Effect.READ, "played from the record: nothing runs")

@@ -136,7 +136,9 @@ class SessionHands:
 
     async def act(self, state: State, call: Call) -> None:
         """One attempt: claim, act, record. The loop comes back where a repeat can do no harm."""
-        judged = Judged((), None) if call.attempt else self.gate.still(state, call)
+        # Of a call that a lost worker began nobody may say that it does not happen.
+        begun = call.status is CallStatus.STARTED
+        judged = Judged((), None) if begun else self.gate.still(state, call)
         if judged.facts:
             await judging.record(self.log, self.gate, state.seq, judged)
             return

@@ -36,7 +36,7 @@ class Gate(Protocol):
 
     def still(self, state: State, call: Call) -> Judged:
         """What stands in the way of a call that was let through under another version of the
-        catalogue: no fact, if nothing does."""
+        catalogue, or of its next attempt: no fact, if nothing does."""
         ...
 
     def digest(self, state: State, call: Call, definition: str) -> str:

@@ -70,6 +70,13 @@ def policy(tool: str, rule: str) -> str:
     )
 
 
+def asks_by_now(tool: str, rule: str) -> str:
+    return (
+        f"NOT EXECUTED. `{tool}` failed, and by now a person must approve it before it is tried"
+        f" again ({rule}). Side effects: none. Call it again to ask for that."
+    )
+
+
 def invalid(tool: str, problems: list[str]) -> str:
     return f"NOT EXECUTED. The arguments of `{tool}` are not valid: " + "; ".join(problems)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from agents import inbox, supervisor
 from agents.core.tools import RateLimited, ToolContext, ToolOutput
 from agents.llm.anthropic import AnthropicModel
-from agents.models import AgentDefinition, McpServer, Provider, Session
+from agents.models import AgentDefinition, GateRule, McpServer, Provider, Session
 from agents.supervisor import Supervisor
 from agents.toolbox.box import Box
 from tests.agents.working import ENDED, begin, db, kinds, until, worker
@@ -113,6 +113,26 @@ async def test_a_tool_that_is_rate_limited_for_hours_parks_and_is_tried_again_by
     assert len(keys) == 2
     assert len(set(keys)) == 1
     assert "resumed" not in await kinds(session)
+
+
+async def test_what_a_rule_forbids_while_a_call_is_parked_is_not_tried_again(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    async def call(box: Box, name: str, arguments: Any, context: ToolContext) -> ToolOutput:
+        made.append(name)
+        raise RateLimited("come back later", effects=False, retry_after=7200)
+
+    monkeypatch.setattr(Box, "call", call)
+    wanted = {"name": "write_file", "input": {"path": "a.txt", "content": "a"}}
+    endpoint.script([{"tools": [wanted]}, "Left alone."])
+    async with worker(model_of(endpoint)) as running:
+        session = await parked(await begin("Write it."), running)
+        await db(GateRule.objects.create, name="freeze", tool="write_file", verdict="deny")
+        await time_comes(session)
+        session = await until(session, *ENDED)
+    assert (session.result, made) == ("Left alone.", ["write_file"])
 
 
 async def parked(session: Session, running: Supervisor) -> Session:

@@ -1,0 +1,73 @@
+"""The gate looks again before a call begins, and before each further attempt of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agents.catalogue import CatalogueCopy
+from agents.core import events
+from agents.core.risk import Effect, Risk, RiskMap, Rule, ToolRisk, Verdict
+from agents.core.state import Call, CallStatus, State
+from agents.gatekeeper import SessionGate
+from agents.testing import MemoryToolbox
+from tests.core.sessions import Session
+
+TOOLS = {"look": Effect.READ, "write": Effect.PROBED, "mail": Effect.KEYED}
+DENY = Rule("not any more", "*", Verdict.DENY)
+ASK = Rule("ask by now", "*", Verdict.ASK)
+
+
+def still(call: Call, *rules: Rule, risk: Risk = Risk.LOW, state: State | None = None) -> object:
+    """What stands in the way of ``call`` by the rules of this moment; None if nothing does."""
+    known = RiskMap({name: ToolRisk(risk, effect) for name, effect in TOOLS.items()}, rules)
+    gate = SessionGate("s", MemoryToolbox(TOOLS), CatalogueCopy(known, version=2))
+    judged = gate.still(state or Session(max_auto_risk="low").state, call)
+    assert judged.version == 2, "the claim must see the catalogue that was looked at"
+    return judged.facts[0] if judged.facts else None
+
+
+def ready(tool: str, **fields: object) -> Call:
+    call = Call("c1", tool, {}, {}, CallStatus.READY, "low", "", TOOLS[tool], 1, 5.0, "d")
+    return replace(call, **fields)  # type: ignore[arg-type]  # any of the call's fields
+
+
+@pytest.mark.parametrize("attempt", [0, 1])
+def test_what_the_catalogue_still_allows_goes_on(attempt: int) -> None:
+    assert still(ready("write", attempt=attempt)) is None
+
+
+@pytest.mark.parametrize("tool", ["look", "write"])
+def test_an_attempt_that_a_rule_forbids_by_now_is_not_made(tool: str) -> None:
+    fact = still(ready(tool, attempt=1), DENY)
+    assert isinstance(fact, events.ToolResult)
+    assert (fact.error_class, fact.executed) == ("denied_by_policy", False)
+
+
+@pytest.mark.parametrize("rule", [DENY, ASK])
+def test_of_a_keyed_call_whose_repeat_is_forbidden_a_person_says_what_became(rule: Rule) -> None:
+    fact = still(ready("mail", attempt=1, idempotency_key="k"), rule)
+    assert isinstance(fact, events.OutcomeUnknown)
+    assert (fact.idempotency_key, rule.name in fact.evidence) == ("k", True)
+
+
+def test_an_attempt_that_needs_a_person_by_now_is_asked_for_by_a_new_call() -> None:
+    fact = still(ready("write", attempt=1), ASK)
+    assert isinstance(fact, events.ToolResult)
+    assert "Call it again" in str(fact.content)
+    assert still(ready("write", attempt=1, approval_id="a"), ASK) is None, "a person said yes"
+
+
+@pytest.mark.parametrize(("risk", "runs"), [(Risk.LOW, True), (Risk.MEDIUM, False)])
+def test_a_grant_lets_nothing_through_above_its_risk(risk: Risk, runs: bool) -> None:
+    session = Session(max_auto_risk="safe")
+    session.say(events.GrantGiven(grant_id="g", tool="write", arguments=None, risk="low", by="Ann"))
+    fact = still(ready("write", grant="g"), risk=risk, state=session.state)
+    assert (fact is None) is runs
+    assert runs or isinstance(fact, events.ApprovalRequested)
+
+
+def test_a_grant_that_is_gone_lets_nothing_through() -> None:
+    asked = still(ready("write", grant="g"), risk=Risk.MEDIUM)
+    assert isinstance(asked, events.ApprovalRequested)
