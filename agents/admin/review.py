@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -18,7 +19,8 @@ from agents.core.suggestion import Suggestion
 from agents.models import PolicyChange, Tool
 from agents.riskmap.wording import people
 
-MOST = 200  # tools on one page
+# Five fields each: Django refuses a form of more than DATA_UPLOAD_MAX_NUMBER_FIELDS, 1000.
+PER_PAGE = 100
 MAP = "/admin/agents/tool/"
 
 
@@ -44,7 +46,8 @@ class Row:
 
 def review(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
     server = request.GET.get("server", "").replace("\x00", "")
-    rows = [_row(tool, request.POST) for tool in _waiting(server)]
+    page = _waiting(server, request.GET.get("page", ""))
+    rows = [_row(tool, request.POST) for tool in page]
     changes = [_reviewed(row) for row in rows if row.taken]
     proposal = Proposal(changes)
     if request.method == "POST":
@@ -57,6 +60,7 @@ def review(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
     told = {
         **context,
         "server": server,
+        "page": page,
         "rows": rows,
         "proposal": proposal,
         "risks": risk_map.RISKS,
@@ -68,9 +72,9 @@ def review(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
     return TemplateResponse(request, "risk_map/review.html", told)
 
 
-def _waiting(server: str) -> Sequence[Tool]:
+def _waiting(server: str, number: str) -> Page[Tool]:
     unsettled = Q(reviewed=False) | Q(offered__isnull=False)
-    return list(Tool.objects.filter(unsettled, server=server)[:MOST])
+    return Paginator(Tool.objects.filter(unsettled, server=server), PER_PAGE).get_page(number)
 
 
 def _row(tool: Tool, posted: Mapping[str, str]) -> Row:

@@ -69,6 +69,21 @@ def test_one_form_reviews_a_server(mapping: Mapping) -> None:
     assert "1 tool of bank has not been reviewed" in mapping.look().text
 
 
+def test_the_largest_form_of_a_server_is_read_and_the_rest_stands_on_further_pages(
+    mapping: Mapping,
+) -> None:
+    listed(*(offered(f"make_{number:03}") for number in range(230)))
+    first, last = mapping.look(REVIEW), mapping.look(f"{REVIEW}&page=3")
+    assert "Tools 1 to 100 of 230." in first.text
+    assert "Tools 201 to 230 of 230." in last.text
+    assert mapping.save(mapping.preview(first.fields, REVIEW), REVIEW).status == 302
+    assert Tool.objects.filter(server="bank", reviewed=True).count() == 100
+    page = f"{REVIEW}&page=2"
+    assert mapping.save(mapping.preview(mapping.look(page).fields, page), page).status == 302
+    assert {row("make_099").reviewed, row("make_229").reviewed} == {True}
+    assert "100 tools of bank have not been reviewed" in mapping.look().text
+
+
 def test_a_changed_definition_is_high_until_it_is_reviewed_again(mapping: Mapping) -> None:
     listed(offered("get_balance", "Reads the balance."))
     mapping.edit(REVIEW, reason="It reads.")
