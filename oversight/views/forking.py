@@ -16,7 +16,7 @@ from agents import forking, inbox, roles
 from agents.core import forking as cutting
 from agents.core.events import Record
 from agents.core.fold import replay
-from agents.core.state import CallStatus, Note
+from agents.core.state import Call, CallStatus, Note
 from agents.forking import Fork
 from agents.models import Session
 from oversight import edits, wording
@@ -32,10 +32,11 @@ class EditableCall:
     title: str
     arguments: Mapping[str, Any]
     prefix: str
+    sent: Mapping[str, str]  # what the form that came has in them
 
     @property
     def fields(self) -> list[Field]:
-        return edits.fields(self.arguments)
+        return edits.fields(self.arguments, self.sent)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -82,32 +83,30 @@ def _edited(request: PageRequest, log: Sequence[Record], step: int) -> dict[str,
     found: dict[str, Mapping[str, Any]] = {}
     if request.POST.get("change") != "arguments":
         return found
-    for call in _calls(log, step):
-        skip = len(call.prefix)
-        own = {
-            name[skip:]: request.POST[name] for name in request.POST if name.startswith(call.prefix)
-        }
-        arguments = edits.from_form(own, call.arguments)
+    for call in _calls(request, log, step):
+        arguments = edits.from_form(call.sent, call.arguments)
         if arguments != call.arguments:
             found[call.call_id] = arguments
     return found
 
 
-def _calls(log: Sequence[Record], step: int) -> list[EditableCall]:
+def _calls(request: PageRequest, log: Sequence[Record], step: int) -> list[EditableCall]:
     try:
         state = replay(log[: cutting.after_proposal(log, step)])
     except ValueError:
         return []
     return [
-        EditableCall(
-            call.call_id,
-            wording.tool_title(call.tool, call.proposed),
-            call.proposed,
-            f"call:{index}:",
-        )
+        _editable(request, call, f"call:{index}:")
         for index, call in enumerate(state.calls)
         if call.status is not CallStatus.SETTLED
     ]
+
+
+def _editable(request: PageRequest, call: Call, prefix: str) -> EditableCall:
+    form = request.POST
+    sent = {name.removeprefix(prefix): form[name] for name in form if name.startswith(prefix)}
+    title = wording.tool_title(call.tool, call.proposed)
+    return EditableCall(call.call_id, title, call.proposed, prefix, sent)
 
 
 def _unread(log: Sequence[Record], step: int) -> list[Note]:
@@ -131,6 +130,7 @@ def _form(
         "may_start": roles.can(request.user, "start"),
         "form": request.POST,
         "problem": problem,
+        "calls": _calls(request, log, step),
     }
     return render(request, "fork.html", context | _branching(log, step), status=status)
 
@@ -141,7 +141,6 @@ def _branching(log: Sequence[Record], step: int) -> dict[str, Any]:
     return {
         "step": step,
         "last": max(record.step for record in log) + 1,
-        "calls": _calls(log, step),
         "unread": _unread(log, step),
         "done": forking.effects(log, seq, before=True),
         "again": forking.effects(log, seq, before=False),

@@ -162,6 +162,25 @@ def test_the_arguments_of_a_fork_are_edited_in_their_fields(
     assert "amount" in text(wrong)
 
 
+def test_a_fork_that_is_refused_gives_back_what_was_written_and_chosen(
+    olu: User, assistant: AgentDefinition
+) -> None:
+    story = paid()
+    told = (2, 1, events.Message("olu", "Be quick."))
+    story[4:5] = [told, (3, 2, stories.turn("I pay.", read_upto=5))]
+    past = stories.tell(story, olu)
+    edited = {"change": "arguments", "call:0:argument:0": "seven", "replaces": "5"}
+    refused = post(come(olu), past, **edited)
+    assert refused.status_code == 400
+    page = text(refused)
+    assert 'name="call:0:argument:0" value="seven"' in page
+    assert 'name="replaces" value="5" checked' in page
+    assert 'name="replaces" value="" checked' not in page
+    form = text(come(olu).get(f"/sessions/{past.uuid}/fork/?step=2"))
+    assert 'name="call:0:argument:0" value="10"' in form
+    assert 'name="replaces" value="" checked' in form
+
+
 def test_who_only_looks_forks_nothing(
     olu: User, bob: User, eve: User, assistant: AgentDefinition
 ) -> None:
