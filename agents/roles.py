@@ -29,6 +29,7 @@ Thing: TypeAlias = Session | Approval | Outcome | AgentDefinition | None
 Person: TypeAlias = "User | AnonymousUser"
 
 _ROLE = RoleAssignment.Role
+_FIELDS = ("is_superuser", "roles__role", "roles__group_id", "roles__highest_risk")
 _VERBS: dict[str, frozenset[Verb]] = {
     _ROLE.VIEWER: frozenset({"view"}),
     _ROLE.OPERATOR: frozenset({"view", "start", "steer", "extend"}),
@@ -135,8 +136,7 @@ def rights(user: Person | None) -> Rights:
 
 def _read(user: int) -> Rights:
     rows = get_user_model().objects.filter(pk=user, is_active=True)
-    fields = ("is_superuser", "roles__role", "roles__group_id", "roles__highest_risk")
-    return Rights(user, tuple(role for row in rows.values_list(*fields) for role in _roles(row)))
+    return Rights(user, tuple(role for row in rows.values_list(*_FIELDS) for role in _roles(row)))
 
 
 def grant(user: User, role: str) -> bool:
@@ -156,6 +156,26 @@ def can(user: Person | None, verb: Verb, obj: Thing = None) -> bool:
 def may_decide(user: Person | None, approval: Approval) -> str | None:
     """Why ``user`` may not decide ``approval``, as a sentence; None if they may."""
     return rights(user).why_not_decide(approval)
+
+
+def who_may_decide(approval: Approval) -> User | None:
+    """Somebody who may vote on it now, an approver before an admin."""
+    held = _deciders(approval)
+    approvers_first = sorted(held, key=lambda pk: all(r.name != _ROLE.APPROVER for r in held[pk]))
+    able = (pk for pk in approvers_first if Rights(pk, tuple(held[pk])).has_voice(approval))
+    return get_user_model().objects.filter(pk=next(able, None)).first()
+
+
+def _deciders(approval: Approval) -> dict[int, list[Role]]:
+    """The roles of everybody who decides calls and has not voted on this one, in one query."""
+    deciding = [name for name, verbs in _VERBS.items() if "decide" in verbs]
+    holders = RoleAssignment.objects.filter(role__in=deciding).values("user")
+    people = get_user_model().objects.filter(Q(is_superuser=True) | Q(pk__in=holders))
+    people = people.filter(is_active=True).exclude(pk__in=approval.ballots.values("user"))
+    held: dict[int, list[Role]] = {}
+    for pk, *row in people.order_by("pk").values_list("pk", *_FIELDS):
+        held.setdefault(pk, []).extend(_roles(tuple(row)))
+    return held
 
 
 def visible_sessions(user: Person | None) -> QuerySet[Session]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from agents import inbox, roles
 from agents.core.risk import Risk
-from agents.models import Approval, LateEvidence, Outcome, RoleAssignment, Tool, Vote
+from agents.models import Approval, LateEvidence, Outcome, Tool, Vote
 from oversight import arguments, queries, tiles, wording
 from oversight.arguments import Argument
 from oversight.precedent import Precedent, precedent
@@ -164,9 +164,8 @@ def refusal(approval: Approval, user: roles.Person) -> str:
     why = roles.may_decide(user, approval)
     if why is None:
         return ""
-    others = RoleAssignment.objects.filter(role__in=("approver", "admin"), user__is_active=True)
-    other = others.exclude(user__pk=user.pk or 0).select_related("user").order_by("-role").first()
-    return f"{why} Ask {person(other.user)}." if other else why
+    other = roles.who_may_decide(approval)
+    return f"{why} Ask {person(other)}." if other else why
 
 
 def _arguments(approval: Approval, compared: Approval | None) -> list[Argument]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from agents.models import Approval, GateRule
-from oversight import tiles
+from agents.models import Approval, GateRule, RoleAssignment
+from oversight import cases, tiles
+from tests.cast import person
 from tests.oversight import stories
 from tests.oversight.test_deciding import come, form, fresh, text
 
@@ -80,3 +84,46 @@ def test_a_forecast_in_the_admin_leaves_the_messages_to_the_page(ada: User, olu:
     forecast = client.post("/admin/agents/tool/", {}, headers=IN_THE_BACKGROUND)
     assert "Your approval counts" not in text(forecast)
     assert "Your approval counts" in text(client.get("/approvals/"))
+
+
+def asked_instead(approval: Approval, user: User) -> str:
+    found = re.search(r" Ask (\w+)\.", cases.refusal(approval, user))
+    return found[1] if found else ""
+
+
+def test_who_may_not_decide_is_told_of_somebody_who_may(olu: User, bob: User) -> None:
+    low, high = stories.waiting(olu, "low"), stories.waiting(olu, "high")
+    theirs = Group.objects.create(name="theirs")
+    for name, limits in {
+        "abe": {"group": theirs},
+        "bea": {"highest_risk": "medium"},
+        "cal": {},
+    }.items():
+        RoleAssignment.objects.create(user=person(name), role="approver", **limits)
+    assert (asked_instead(low, bob), asked_instead(high, bob)) == ("bea", "cal")
+    User.objects.filter(username="cal").update(is_active=False)
+    assert asked_instead(high, bob) == ""
+    # A superuser holds no role and may decide all the same.
+    User.objects.create_superuser("root", password=None)
+    assert asked_instead(high, bob) == "root"
+
+
+def test_neither_the_starter_nor_who_has_voted_is_named(ada: User, ann: User, bob: User) -> None:
+    approval = stories.waiting(ada, "high", required=2)
+    assert asked_instead(approval, ada) == "ann"
+    approve(come(ann), approval)
+    assert asked_instead(fresh(approval), bob) == ""
+    person("zoe", "admin")
+    assert asked_instead(fresh(approval), bob) == "zoe"
+
+
+def test_whom_to_ask_costs_as_much_however_many_may_not(
+    olu: User, bob: User, django_assert_max_num_queries: Any
+) -> None:
+    approval = stories.waiting(olu, "high")
+    for number in range(20):
+        RoleAssignment.objects.create(
+            user=person(f"p{number}"), role="approver", highest_risk="low"
+        )
+    with django_assert_max_num_queries(4):
+        assert asked_instead(approval, bob) == ""
