@@ -162,8 +162,8 @@ def who_may_decide(approval: Approval) -> User | None:
     """Somebody who may vote on it now, an approver before an admin."""
     held = _deciders(approval)
     approvers_first = sorted(held, key=lambda pk: all(r.name != _ROLE.APPROVER for r in held[pk]))
-    able = (pk for pk in approvers_first if Rights(pk, tuple(held[pk])).has_voice(approval))
-    return get_user_model().objects.filter(pk=next(able, None)).first()
+    able = [pk for pk in approvers_first if Rights(pk, tuple(held[pk])).has_voice(approval)]
+    return get_user_model().objects.filter(pk__in=able[:1]).first()
 
 
 def _deciders(approval: Approval) -> dict[int, list[Role]]:

@@ -86,6 +86,10 @@ def test_a_forecast_in_the_admin_leaves_the_messages_to_the_page(ada: User, olu:
     assert "Your approval counts" in text(client.get("/approvals/"))
 
 
+def approver(name: str, **within: Any) -> None:
+    RoleAssignment.objects.create(user=person(name), role="approver", **within)
+
+
 def asked_instead(approval: Approval, user: User) -> str:
     found = re.search(r" Ask (\w+)\.", cases.refusal(approval, user))
     return found[1] if found else ""
@@ -94,12 +98,9 @@ def asked_instead(approval: Approval, user: User) -> str:
 def test_who_may_not_decide_is_told_of_somebody_who_may(olu: User, bob: User) -> None:
     low, high = stories.waiting(olu, "low"), stories.waiting(olu, "high")
     theirs = Group.objects.create(name="theirs")
-    for name, limits in {
-        "abe": {"group": theirs},
-        "bea": {"highest_risk": "medium"},
-        "cal": {},
-    }.items():
-        RoleAssignment.objects.create(user=person(name), role="approver", **limits)
+    approver("abe", group=theirs)
+    approver("bea", highest_risk="medium")
+    approver("cal")
     assert (asked_instead(low, bob), asked_instead(high, bob)) == ("bea", "cal")
     User.objects.filter(username="cal").update(is_active=False)
     assert asked_instead(high, bob) == ""
@@ -122,8 +123,6 @@ def test_whom_to_ask_costs_as_much_however_many_may_not(
 ) -> None:
     approval = stories.waiting(olu, "high")
     for number in range(20):
-        RoleAssignment.objects.create(
-            user=person(f"p{number}"), role="approver", highest_risk="low"
-        )
+        approver(f"p{number}", highest_risk="low")
     with django_assert_max_num_queries(4):
         assert asked_instead(approval, bob) == ""
