@@ -23,6 +23,11 @@ SEEN_EVERY = 300  # seconds: a page must not become a write
 class SessionStore(DatabaseStore):
     """Django's database sessions in our table."""
 
+    def __init__(self, session_key: str | None = None) -> None:
+        # A cookie may hold what no column takes; the keys that are given out are of these.
+        known = session_key is not None and session_key.isascii() and session_key.isalnum()
+        super().__init__(session_key if known else None)
+
     @classmethod
     def get_model_class(cls) -> type[SignIn]:
         return SignIn
