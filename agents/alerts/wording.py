@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from agents.core import canonical, events
+from agents.core.redaction import redacted
 from agents.core.risk import Risk
 from agents.core.wording import budget_name
 from agents.models import Alert, AlertRule, McpServer, Occurrence
@@ -132,13 +133,7 @@ def plain(text: str, longest: int = 100) -> str:
 def redactor(rule: AlertRule) -> Callable[[str], str]:
     """Replaces every secret that we know."""
     known = _secrets(rule)
-
-    def hide(text: str) -> str:
-        for secret in known:
-            text = text.replace(secret, "[redacted]")
-        return text
-
-    return hide
+    return lambda text: redacted(text, known)
 
 
 def _secrets(rule: AlertRule) -> Sequence[str]:

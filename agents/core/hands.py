@@ -15,6 +15,7 @@ from agents.core import (
     events,
     judging,
     outputs,
+    redaction,
     results,
     retry,
     summaries,
@@ -280,7 +281,7 @@ class SessionHands:
 
     def _said(self, error: ToolError) -> str:
         """What the failure says of itself, fit for the log."""
-        return outputs.redacted(canonical.clean_text(str(error)), self.secrets)
+        return redaction.redacted(canonical.clean_text(str(error)), self.secrets)
 
     # People
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from agents.core import canonical, events, evidence, fence, results, wording
 from agents.core.artifacts import Artifacts, Kept, MemoryArtifacts, plain_mime
 from agents.core.fence import Content
+from agents.core.redaction import redacted
 from agents.core.state import Call, State
 from agents.core.tools import File, ToolOutput
 
@@ -61,12 +62,6 @@ def room(state: State, call: Call, note: str = "") -> Room:
 
 def _images(content: Content) -> int:
     return 0 if isinstance(content, str) else sum(b.get("type") == "image" for b in content)
-
-
-def redacted(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "[redacted]")
-    return text
 
 
 def as_they_are(output: ToolOutput, tool: str, space: Room, secrets: Sequence[str]) -> Shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.core import canonical, context, epoch, events
+from agents.core import context, epoch, events, redaction
 from agents.core.compaction import Plan, again
 from agents.core.context import scaled
 from agents.core.model import SEALED, ModelFailure, Request, Turn
@@ -71,7 +71,7 @@ def failed(plan: Plan, turn: Turn, secrets: Sequence[str] = ()) -> str:
         return f"The summary ended with {turn.stop_reason or 'no stop reason'}."
     if plan.server and [block.get("type") for block in turn.content] != [SEALED]:
         return "The answer was no single summary."
-    if any(secret in canonical.event_text(list(turn.content)) for secret in secrets):
+    if redaction.leaks(turn.content, secrets):
         return "The summary contained a known secret; it was not stored."
     return "" if _text(turn) else "The summary is empty."
 

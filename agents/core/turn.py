@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agents.core import canonical, events
+from agents.core import events, redaction
 from agents.core.model import ModelFailure, Turn
 from agents.core.retry import Delay, held_delay, model_delay
 from agents.core.state import State
@@ -28,7 +28,7 @@ def judge(
     state: State, turn: Turn, cost: float | None, secrets: Sequence[str] = ()
 ) -> events.Thinking | events.TurnDiscarded | events.Error:
     """Keep the answer as ``thinking`` or say why not (guards.md, "Stop reasons and failures")."""
-    if any(secret in canonical.event_text(list(turn.content)) for secret in secrets):
+    if redaction.leaks((turn.content, turn.stop_details), secrets):
         return events.Error(
             error_class="secret_in_turn",
             message="The model's answer contained a known secret; it was not stored.",

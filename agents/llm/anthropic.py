@@ -14,7 +14,7 @@ import httpx2
 from anthropic.lib.streaming import AsyncMessageStream, ParsedMessageStreamEvent
 from anthropic.types import ParsedMessage
 
-from agents.core import canonical
+from agents.core import canonical, redaction
 from agents.core.model import ModelFailure, OnDelta, Request, Turn
 from agents.llm import failures, reading
 from agents.llm.windows import Windows
@@ -191,7 +191,7 @@ class AnthropicModel:
         return self._failure("connection", text, answer)
 
     def _leaks(self, value: object) -> bool:
-        return len(self._secret) >= SHORTEST_SECRET and reading.contains(value, self._secret)
+        return len(self._secret) >= SHORTEST_SECRET and redaction.contains(value, self._secret)
 
     def _leak(self, answer: _Answer | None = None) -> ModelFailure:
         text = "The model's turn contained the API key, so it was refused and not stored."

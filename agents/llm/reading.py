@@ -73,15 +73,3 @@ def _arguments(given: object, raw: list[str] | None, *, strict: bool) -> object:
         if strict:
             raise
         return {}
-
-
-def contains(value: object, secret: str) -> bool:
-    match value:
-        case str():
-            return secret in value
-        case Mapping():
-            return any(contains(item, secret) for pair in value.items() for item in pair)
-        case list() | tuple():
-            return any(contains(item, secret) for item in value)
-        case _:
-            return False

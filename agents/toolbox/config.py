@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agents.core import canonical
+from agents.core.redaction import redacted
 
 SHORTEST_SECRET = 8  # characters; what is shorter stands in other words too
 _SECRETS_NAME = re.compile(r"key|token|secret|pass|cred|auth", re.IGNORECASE)
@@ -56,10 +57,8 @@ class ServerConfig:
 
     def redact(self, text: str) -> str:
         """Without the values that were configured for this server: they may be secrets."""
-        for value in (*self.env.values(), *self.headers.values()):
-            if len(value) >= SHORTEST_SECRET:
-                text = text.replace(value, "[redacted]")
-        return text
+        values = (*self.env.values(), *self.headers.values())
+        return redacted(text, (value for value in values if len(value) >= SHORTEST_SECRET))
 
 
 def _check(config: ServerConfig) -> None:

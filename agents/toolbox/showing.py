@@ -14,7 +14,8 @@ from typing import Any
 
 from agents.core import canonical
 from agents.core.artifacts import OCTETS, TEXT, Kept, kept, plain_mime, plain_name
-from agents.core.outputs import NO_OUTPUT, Room, Shown, redacted
+from agents.core.outputs import NO_OUTPUT, Room, Shown
+from agents.core.redaction import redacted, redacted_bytes
 from agents.core.tools import File, ToolOutput
 from agents.toolbox.clip import clip, share
 from agents.toolbox.pictures import mime as picture_mime
@@ -113,7 +114,7 @@ class _Showing:
     def _of(self, part: str | File) -> list[Block]:
         if isinstance(part, str):
             return [_text(self._clean(part))]
-        data = self._redacted(part.data)
+        data = redacted_bytes(part.data, self.secrets)
         told = plain_mime(part.mime)
         found = picture_mime(data) or (PDF if data.startswith(b"%PDF-") else "")
         if not found and (text := _decoded(data, told)) is not None:
@@ -124,11 +125,6 @@ class _Showing:
         shown = self._picture(data, artifact, part.name) if found.startswith("image/") else None
         shown = shown or (self._pdf(data, artifact, part.name) if found == PDF else None)
         return shown or [_text(_binary(mime, data, artifact))]
-
-    def _redacted(self, data: bytes) -> bytes:
-        for secret in self.secrets:
-            data = data.replace(secret.encode(), b"[redacted]")
-        return data
 
     def _picture(self, data: bytes, artifact: str, name: str) -> list[Block] | None:
         if self.images >= self.room.images:

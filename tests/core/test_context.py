@@ -285,6 +285,7 @@ def test_a_summary_that_holds_a_known_secret_is_not_kept() -> None:
     turn = summary("The key is hunter22.")
     assert summaries.failed(OURS, turn, ["hunter22"])
     assert not summaries.failed(OURS, turn, ["another-secret"])
+    assert summaries.failed(OURS, summary('It is "hunter\n22".'), ['"hunter\n22"'])
 
 
 def test_a_summary_behind_thinking_is_found() -> None:

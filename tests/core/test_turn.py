@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +14,9 @@ from agents.core import events, retry
 from agents.core.model import ModelFailure, Turn
 from agents.testing import Stage, calls, says
 from tests.core.loops import assert_paired, kinds, play, stage
+
+# As it is; and such as JSON writes otherwise: a password, a path, a key of several lines.
+SECRETS = ["hunter2hunter2", 'hunter2"hunter2', "hunter2\\hunter2", "-KEY-\nhunter2\n-END-\n"]
 
 
 def troubled(*troubles: Turn | ModelFailure, **settings: Any) -> Stage:
@@ -137,17 +143,34 @@ async def test_an_overflow_that_cannot_be_compacted_has_a_name() -> None:
     assert state.ending.error_class == "context_overflow"
 
 
-async def test_a_turn_that_contains_a_secret_is_not_stored() -> None:
-    made = stage([says("the key is hunter2hunter2")])
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "turn",
+    [
+        lambda secret: says(f"the key is {secret}"),
+        lambda secret: calls(("c1", "charge", {"notes": [{"key": f"it is {secret}!"}]})),
+        lambda secret: calls(("c1", "charge", {"body": json.dumps({"key": secret})})),
+        lambda secret: calls(("c1", "charge", {secret: True})),
+    ],
+    ids=["words", "argument", "json", "name"],
+)
+async def test_a_turn_that_contains_a_secret_is_not_stored(
+    secret: str, turn: Callable[[str], Turn]
+) -> None:
+    made = stage([turn(secret)], secrets=(secret,))
     made.begin()
-    log = made.store.lease()
-    from dataclasses import replace
-
-    from agents.core.loop import run
-
-    state = await run(log, replace(made.hands(log), secrets=("hunter2hunter2",)))
+    state = await made.drive()
     assert isinstance(state.ending, events.Error)
     assert state.ending.error_class == "secret_in_turn"
+    assert kinds(made.store.records) == ["session_started", "error"]
+    assert not any("hunter2" in events.encode(r.fact) for r in made.store.records)
+
+
+async def test_a_refusal_whose_reason_quotes_a_secret_is_not_stored() -> None:
+    refused = replace(says("", "refusal"), stop_details={"explanation": "I saw hunter2hunter2."})
+    made = stage([refused], secrets=("hunter2hunter2",))
+    made.begin()
+    assert isinstance((await made.drive()).ending, events.Error)
     assert not any("hunter2" in events.encode(r.fact) for r in made.store.records)
 
 

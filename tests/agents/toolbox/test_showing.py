@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from agents.core import canonical
 from agents.core.outputs import Room
 from agents.core.tools import File, ToolOutput
 from agents.toolbox import pictures
@@ -204,6 +205,15 @@ def test_secrets_are_redacted_before_anything_is_cut_shown_or_kept() -> None:
     )
     assert secret not in str(told.content)
     assert not any(secret.encode() in one.data for one in told.kept)
+
+
+def test_a_secret_is_redacted_as_json_writes_it() -> None:
+    key = '-----BEGIN "KEY"-----\nhunter2/\\é<\n-----END-----\n'
+    told = {"deep": [{"key": key, "file": json.dumps({"private": key})}]}
+    for said in (json.dumps(told), canonical.event_text(told)):
+        assert "hunter2" not in str(show(ToolOutput(said), "look", Room(), [key]))
+        assert "hunter2" not in str(shown(File(said.encode(), "text/json"), secrets=[key]))
+        assert "hunter2" not in str(shown(File(b"\0" + said.encode()), secrets=[key]).kept)
 
 
 def test_bytes_and_files_of_python_tools_are_outputs() -> None:
