@@ -32,6 +32,9 @@ def judge(
         return events.Error(
             error_class="secret_in_turn",
             message="The model's answer contained a known secret; it was not stored.",
+            read_upto=state.seq,
+            usage=turn.usage,
+            cost=cost,
         )
     if discarded := _discard(turn, last=state.wrap_up):
         reason, message = discarded
@@ -117,12 +120,11 @@ def failed(
     spent = (now - state.failing_since).total_seconds() if state.failing_since else 0.0
     delay = model_delay(failure, attempt, settings, spent=spent)
     if failure.error_class in ASKS and not state.setting("unattended"):
-        return _waiting(state, failure, attempt, asks=True)
+        return _waiting(state, failure, attempt, cost, asks=True)
     if (delay is None or delay.parked) and (fallback := _fallback(state, failure)):
-        return _waiting(state, failure, attempt, fallback=fallback)
+        return _waiting(state, failure, attempt, cost, fallback=fallback)
     if delay is None:
-        told = _last(failure, attempt)
-        return events.Error(failure.error_class, told, read_upto=state.seq)
+        return _given_up(state, failure, attempt, cost)
     return events.ModelRetried(
         attempt=attempt,
         error_class=failure.error_class,
@@ -138,7 +140,7 @@ def failed(
 def _held(state: State, failure: ModelFailure, delay: Delay, now: datetime) -> events.ModelRetried:
     """Nothing was asked, so it is no attempt."""
     if delay.parked and (fallback := _fallback(state, failure)):
-        return _waiting(state, failure, state.failures, fallback=fallback)
+        return _waiting(state, failure, state.failures, None, fallback=fallback)
     return events.ModelRetried(
         attempt=state.failures,
         error_class=failure.error_class,
@@ -176,7 +178,13 @@ def _fallback(state: State, failure: ModelFailure) -> str:
 
 
 def _waiting(
-    state: State, failure: ModelFailure, attempt: int, *, asks: bool = False, fallback: str = ""
+    state: State,
+    failure: ModelFailure,
+    attempt: int,
+    cost: float | None,
+    *,
+    asks: bool = False,
+    fallback: str = "",
 ) -> events.ModelRetried:
     return events.ModelRetried(
         attempt=attempt,
@@ -187,6 +195,19 @@ def _waiting(
         asks=asks,
         fallback=fallback,
         read_upto=state.seq,
+        cost=cost,
+    )
+
+
+def _given_up(
+    state: State, failure: ModelFailure, attempt: int, cost: float | None
+) -> events.Error:
+    return events.Error(
+        failure.error_class,
+        _last(failure, attempt),
+        read_upto=state.seq,
+        usage=failure.usage or None,
+        cost=cost,
     )
 
 

@@ -99,14 +99,20 @@ class AnthropicModel:
         self, request: Request, answer: _Answer, on_delta: OnDelta
     ) -> ParsedMessage[None]:
         shown = {"text": "", "thinking": ""}  # of the blocks that are complete
+
+        def tell(kind: str, piece: str, snapshot: str) -> None:
+            # Only the end is new; searching all of it on every delta would be quadratic.
+            if self._leaks(snapshot[-(len(piece) + len(self._secret)) :]):
+                raise self._leak(answer)
+            on_delta(kind, snapshot)
+
         async with aclosing(self._events(request, answer)) as events:
             async for event in events:
                 match event.type:
                     case "text":
-                        self._tell(on_delta, "text", event.text, shown["text"] + event.snapshot)
+                        tell("text", event.text, shown["text"] + event.snapshot)
                     case "thinking":
-                        so_far = shown["thinking"] + event.snapshot
-                        self._tell(on_delta, "thinking", event.thinking, so_far)
+                        tell("thinking", event.thinking, shown["thinking"] + event.snapshot)
                     case "content_block_stop" if event.content_block.type in shown:
                         block = event.content_block.to_dict(warnings=False)
                         shown[event.content_block.type] += f"{block[event.content_block.type]}\n\n"
@@ -115,12 +121,6 @@ class AnthropicModel:
                 "cut_stream", "The model's answer broke off before its end.", answer
             )
         return answer.message
-
-    def _tell(self, on_delta: OnDelta, kind: str, piece: str, snapshot: str) -> None:
-        # Only the end is new; searching all of it on every delta would be quadratic.
-        if self._leaks(snapshot[-(len(piece) + len(self._secret)) :]):
-            raise self._leak()
-        on_delta(kind, snapshot)
 
     async def _events(self, request: Request, answer: _Answer) -> AsyncGenerator[Event, None]:
         """The stream's events, with every fault turned into a ``ModelFailure``."""
@@ -193,9 +193,9 @@ class AnthropicModel:
     def _leaks(self, value: object) -> bool:
         return len(self._secret) >= SHORTEST_SECRET and redaction.contains(value, self._secret)
 
-    def _leak(self, answer: _Answer | None = None) -> ModelFailure:
+    def _leak(self, answer: _Answer) -> ModelFailure:
         text = "The model's turn contained the API key, so it was refused and not stored."
-        return self._failure("secret_in_turn", text, answer or _Answer())
+        return self._failure("secret_in_turn", text, answer)
 
     def _failure(self, error_class: str, message: str, answer: _Answer) -> ModelFailure:
         return failures.failure(

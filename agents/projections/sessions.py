@@ -222,6 +222,7 @@ def _limited(row: Session, fact: events.LimitsChanged) -> None:
 
 
 def _failed(row: Session, fact: events.Error, record: Record, writes: Writes) -> None:
+    writes.spending.add(row, fact.usage or {}, fact.cost, record.at)
     told = {"error_class": fact.error_class, "error": fact.message}
     _end(row, Status.FAILED, record.at, writes, **told)
 

@@ -40,14 +40,15 @@ def test_every_answer_is_booked_to_its_session_and_its_day() -> None:
         events.TurnDiscarded("truncated", "", usage, 1, cost=0.125),
         events.ModelRetried(1, "cut_stream", "", 5, usage=usage, cost=0.0625),
         events.ContextCompacted(1, 9, 8, "s", [], 0, usage=usage, cost=0.03125),
+        events.Error("cut_stream", "It broke off.", usage=usage, cost=0.015625),
     )
     row = desks[0].refresh()
     assert (row.tokens, row.cached_tokens, row.cost) == (2040, 1800, Decimal("0.75"))
     assert not row.unpriced
     assert desks[1].refresh().unpriced
-    assert desks[1].row.cost == Decimal("0.21875")
+    assert desks[1].row.cost == Decimal("0.234375")
     today = spending.spent(timezone.localdate())
-    assert today == {"usd": 0.96875, "tokens": 390}
+    assert today == {"usd": 0.984375, "tokens": 400}
 
 
 def test_a_days_sum_is_that_of_all_processes() -> None:

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from agents.core import events, retry
+from agents.core import events, moment, retry
+from agents.core.budget import Price
+from agents.core.loop import run
 from agents.core.model import ModelFailure, Turn
+from agents.core.state import Usage
 from agents.testing import Stage, calls, says
 from tests.core.loops import assert_paired, kinds, play, stage
 
@@ -172,6 +175,77 @@ async def test_a_refusal_whose_reason_quotes_a_secret_is_not_stored() -> None:
     made.begin()
     assert isinstance((await made.drive()).ending, events.Error)
     assert not any("hunter2" in events.encode(r.fact) for r in made.store.records)
+
+
+# What a failed call cost
+
+PRICE = Price(input=3.0, output=15.0, cache_read=0.3, cache_write=3.75)
+BROKEN_OFF = {"input_tokens": 100_000, "output_tokens": 2_000}  # 0.33 dollars
+
+
+async def spent(made: Stage, **fields: Any) -> Usage:
+    """What is booked once the session is over or waits."""
+    log = made.store.lease()
+    state = await run(log, replace(made.hands(log), prices={"claude-sonnet-5-5": PRICE}, **fields))
+    for record in made.store.records[1:]:
+        assert moment.asked_at(record.fact) is not None, "the request can be shown"
+    return state.usage
+
+
+@pytest.mark.parametrize(
+    ("error_class", "settings"),
+    [
+        ("billing", {}),  # a person is asked
+        ("billing", {"unattended": True}),  # the end
+        ("invalid_request", {}),  # the end
+        ("secret_in_turn", {}),  # the end
+        ("bad_json", {"retry": {"attempts": 1, "parks": [60]}}),
+        ("overloaded", {"retry": {"attempts": 1, "parks": [60]}}),  # parked
+    ],
+)
+async def test_what_a_failed_call_cost_is_booked_whatever_comes_of_it(
+    error_class: str, settings: dict[str, Any]
+) -> None:
+    made = troubled(ModelFailure(error_class, "no", usage=BROKEN_OFF), **settings)
+    made.model.troubles[0].append(ModelFailure("billing", "no"))
+    used = await spent(made)
+    assert (used.input, used.output) == (100_000, 2_000)
+    assert used.usd == pytest.approx(0.33)
+    assert used.usd_known
+
+
+async def test_what_an_overloaded_model_cost_is_booked_when_another_takes_over() -> None:
+    settings = {"fallback_model": "claude-haiku-5-5", "retry": {"attempts": 1, "parks": []}}
+    made = troubled(busy(usage=BROKEN_OFF), **settings)
+    made.model.troubles[0].append(ModelFailure("not_found", "no"))
+    log = made.store.lease()
+    prices = {"claude-sonnet-5-5": PRICE}
+    state = await run(log, replace(made.hands(log), prices=prices))
+    assert state.model == "claude-haiku-5-5"
+    assert state.usage.usd == pytest.approx(0.33)
+    assert state.usage.usd_known
+
+
+async def test_an_answer_that_held_a_secret_is_booked() -> None:
+    made = stage([replace(says("It is hunter2hunter2."), usage=BROKEN_OFF)])
+    made.begin()
+    used = await spent(made, secrets=("hunter2hunter2",))
+    assert used.usd == pytest.approx(0.33)
+    assert used.usd_known
+
+
+async def test_without_a_price_an_end_that_cost_something_is_unpriced() -> None:
+    made = troubled(ModelFailure("invalid_request", "no", usage=BROKEN_OFF))
+    assert not (await made.drive()).usage.usd_known
+    made = troubled(ModelFailure("invalid_request", "no"))
+    assert (await made.drive()).usage.usd_known
+
+
+def test_errors_of_older_logs_are_read_and_written_as_before() -> None:
+    told = {"error_class": "internal", "message": "It broke."}
+    fact = events.decode("error", told)
+    assert fact == events.Error("internal", "It broke.")
+    assert events.data(fact) == told
 
 
 # Waits

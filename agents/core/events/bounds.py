@@ -51,3 +51,5 @@ class Error:
     error_class: str
     message: str
     read_upto: int | None = None  # where a request ended it: the log's head when it was built
+    usage: JsonObject | None = None  # of the answer that ended it, where one came
+    cost: float | None = None  # dollars; None where the model has no price

@@ -85,7 +85,9 @@ def _fold(state: State, record: Record) -> State:
             return replace(state, stopping=fact)
         case events.LimitsChanged():
             return people.limits_changed(state, fact, record.seq)
-        case events.Complete() | events.Error() | events.Stopped():
+        case events.Error():
+            return turns.failed(state, fact)
+        case events.Complete() | events.Stopped():
             return replace(state, ending=state.ending or fact)
         case _:
             assert_never(fact)

@@ -106,6 +106,11 @@ def discarded(state: State, fact: events.TurnDiscarded, record: Record) -> State
             return question(state, "refusal", wording.refusal_question(fact), record)
 
 
+def failed(state: State, fact: events.Error) -> State:
+    usage = state.usage.with_turn(fact.usage, fact.cost) if fact.usage else state.usage
+    return replace(state, ending=state.ending or fact, usage=usage)
+
+
 def _unsummarised(state: State, fact: events.TurnDiscarded, record: Record) -> State:
     """Where the session cannot go on, a person is asked once, after ``SUMMARY_TRIES``."""
     stuck = state.compact_stuck + fact.must

@@ -168,6 +168,7 @@ async def test_the_key_never_enters_the_record(served: Endpoint) -> None:
             failure = await failing(model, deltas=deltas)
             assert (failure.error_class, failure.transient) == ("secret_in_turn", False)
             assert KEY not in failure.message
+            assert failure.usage["input_tokens"] > 0
     assert not any(KEY in text for _kind, text in deltas)
 
 
