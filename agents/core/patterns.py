@@ -8,7 +8,7 @@ be followed so, look-around and back-references, is no pattern.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from re import _compiler, _constants, _parser  # type: ignore[attr-defined]  # h
 from typing import Any
 
 LONGEST = 10_000  # characters of a text
+LONGEST_PATTERN = 2_000  # characters; a set among them is one place, however long it is
 MOST_PLACES = 300  # in a pattern, once its counts are written out
 
 _ONE = frozenset(
@@ -44,21 +45,42 @@ class Pattern:
 
     places: list[_Place] = field(default_factory=list)
     start: int = 0
+    _leaves: dict[tuple[Any, int], re.Pattern[str]] = field(default_factory=dict)
 
     def fullmatch(self, text: str) -> bool:
-        here = self._reached((self.start,), text, 0)
+        here = self._reached({self.start}, text, 0)
         for at in range(len(text)):
-            moved = {
-                place.ways[0]
-                for place in map(self.places.__getitem__, here)
-                if place.leaf is not None and place.leaf.match(text, at)
-            }
+            moved = self._moved(here, text, at)
             if not moved:
                 return False
             here = self._reached(moved, text, at + 1)
         return 0 in here
 
-    def _reached(self, begin: Iterable[int], text: str, at: int) -> set[int]:
+    def search(self, text: str, spend: Callable[[int], None] = lambda places: None) -> bool:
+        """Whether it matches anywhere. ``spend`` hears at each character how many places are
+        looked at, and may raise."""
+        here: set[int] = set()
+        for at in range(len(text) + 1):
+            here = self._reached({self.start, *self._moved(here, text, at - 1)}, text, at, spend)
+            if 0 in here:
+                return True
+        return False
+
+    def _moved(self, here: Iterable[int], text: str, at: int) -> set[int]:
+        """Where the character at ``at`` leads from here."""
+        return {
+            place.ways[0]
+            for place in map(self.places.__getitem__, here)
+            if place.leaf is not None and place.leaf.match(text, at)
+        }
+
+    def _reached(
+        self,
+        begin: set[int],
+        text: str,
+        at: int,
+        spend: Callable[[int], None] = lambda places: None,
+    ) -> set[int]:
         """The places at which a character is awaited, or the end."""
         open_, known, found = list(begin), set(begin), set()
         while open_:
@@ -70,25 +92,38 @@ class Pattern:
                 fresh = set(place.ways) - known
                 known |= fresh
                 open_ += fresh
+        spend(len(known))
         return found
 
     def add(self, leaf: re.Pattern[str] | None, *ways: int, moves: bool = True) -> int:
         if len(self.places) >= MOST_PLACES:
             raise Unbounded("it is too long")
-        self.places.append(_Place(leaf, ways, moves))
+        # Each way once: a thousand empty alternatives are one.
+        self.places.append(_Place(leaf, tuple(dict.fromkeys(ways)), moves))
         return len(self.places) - 1
+
+    def leaf(self, operation: Any, argument: Any, state: Any) -> re.Pattern[str]:
+        """The test of one character, compiled once for all that a count repeats."""
+        known = operation, id(argument)  # the parsed pattern is alive until all of it is compiled
+        if known not in self._leaves:
+            one = _parser.SubPattern(state, [(operation, argument)])
+            self._leaves[known] = _compiler.compile(one, state.flags)
+        return self._leaves[known]
 
 
 @lru_cache(maxsize=1000)
-def compiled(text: str) -> Pattern:
-    """Raises ``Unbounded``; like ``re.compile`` with ``DOTALL``."""
-    try:
-        parsed = _parser.parse(text, re.DOTALL)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise Unbounded(str(error)) from None
+def compiled(text: str, flags: int = re.DOTALL) -> Pattern:
+    """Raises ``Unbounded``; like ``re.compile`` with these flags."""
+    if len(text) > LONGEST_PATTERN:
+        raise Unbounded("it is too long")
     made = Pattern()
     end = made.add(None)
-    made.start = _sequence(made, parsed, parsed.state, end)
+    try:
+        parsed = _parser.parse(text, flags)
+        made.start = _sequence(made, parsed, parsed.state, end)
+    except (re.error, RecursionError, OverflowError, ValueError) as error:
+        raise Unbounded(str(error)) from None
+    made._leaves.clear()
     return made
 
 
@@ -100,7 +135,7 @@ def _sequence(made: Pattern, items: Sequence[Any], state: Any, then: int) -> int
 
 def _item(made: Pattern, operation: Any, argument: Any, state: Any, then: int) -> int:
     if operation in _ONE:
-        leaf = _compiler.compile(_parser.SubPattern(state, [(operation, argument)]), state.flags)
+        leaf = made.leaf(operation, argument, state)
         return made.add(leaf, then, moves=operation is not _constants.AT)
     if operation is _constants.BRANCH:
         return made.add(None, *(_sequence(made, one, state, then) for one in argument[1]))

@@ -13,6 +13,7 @@ from mcp.types import (
     CONNECTION_CLOSED,
     INVALID_PARAMS,
     REQUEST_TIMEOUT,
+    CallToolResult,
     Implementation,
     Tool,
     ToolListChangedNotification,
@@ -138,6 +139,8 @@ class Connection:
             async with Client(
                 self._transport(), cache=None, message_handler=self._hear, client_info=_SELF
             ) as client:
+                # The SDK would check results with a checker that a pattern can hold up for ever.
+                client.session.validate_tool_result = self._check  # type: ignore[method-assign]
                 self._client = client
                 self._ready.set()
                 await self._live(client)
@@ -146,6 +149,12 @@ class Connection:
         finally:
             self._client = None
             self._trace.gone.set()
+
+    async def _check(self, name: str, result: CallToolResult) -> None:
+        definition = self._listing.definitions.get(f"{self.config.name}{SEPARATOR}{name}")
+        flaw = content.flaw(result, definition.annotations) if definition else ""
+        if flaw:
+            raise RuntimeError(flaw)
 
     def _transport(self) -> AbstractAsyncContextManager[Any]:
         config = self.config

@@ -21,6 +21,7 @@ from mcp_types import (
 from agents.core import canonical
 from agents.core.artifacts import OCTETS
 from agents.core.tools import File
+from agents.toolbox import schema
 from agents.toolbox.tool import NO_OUTPUT
 
 Part = Mapping[str, Any] | File
@@ -40,6 +41,17 @@ def text(result: CallToolResult) -> str:
     """The textual part alone, for an error's message."""
     shown = content(result)
     return shown if isinstance(shown, str) else _joined(shown)
+
+
+def flaw(result: CallToolResult, annotations: Mapping[str, Any]) -> str:
+    """How a result breaks the schema that its tool declares for it, or an empty string."""
+    declared = annotations.get("outputSchema")
+    if not declared:
+        return ""
+    if "structured_content" not in result.model_fields_set:
+        return "it returned no structured content, which its output schema asks for"
+    found = schema.problems(declared, result.structured_content, "structured content")
+    return "; ".join(f"in its structured content, {problem}" for problem in found[:1])
 
 
 def _joined(parts: Sequence[Part]) -> str:

@@ -7,9 +7,7 @@ end or carry a pattern that never finishes. Those either exclude the tool or go 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -17,24 +15,18 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.protocols import Validator
-from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from agents.core import canonical
+from agents.toolbox.keywords import Bounded, Effort, TooComplexError, effort
 
 MAX_SCHEMA = 100_000  # characters
 MAX_SCHEMA_DEPTH = 32
 MAX_EXPANSION = 20_000  # nodes, with every $ref written out
-MAX_REFS = 2_000  # followed while one call's arguments are checked
 MAX_PROBLEMS = 5
 MAX_PROBLEM = 200  # characters
-
-_followed: ContextVar[list[int]] = ContextVar("followed")
-
-
-class TooComplexError(Exception):
-    """Checking would take longer than any honest schema needs."""
+_PAIR = ("patternProperties", "unevaluatedProperties")
 
 
 def flaw(schema: Mapping[str, Any]) -> str:
@@ -49,19 +41,19 @@ def flaw(schema: Mapping[str, Any]) -> str:
     return _flaw(text)
 
 
-def problems(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the arguments: path first, at most five, 200 characters each."""
-    token = _followed.set([0])
+def problems(schema: Mapping[str, Any], given: Any, name: str = "arguments") -> list[str]:
+    """What is wrong with what is given: path first, at most five, 200 characters each."""
+    token = effort.set(Effort())
     try:
-        errors = list(islice(_checker(canonical.event_text(schema)).iter_errors(arguments), 20))
+        errors = list(islice(_checker(canonical.event_text(schema)).iter_errors(given), 20))
     except (TooComplexError, RecursionError):
-        return ["arguments: too deeply nested to be checked against the tool's schema"]
+        return [f"{name}: too deeply nested or too long to be checked against the tool's schema"]
     except Unresolvable:
-        return ["arguments: the tool's schema refers to something that is not in it"]
+        return [f"{name}: the tool's schema refers to something that is not in it"]
     finally:
-        _followed.reset(token)
+        effort.reset(token)
     errors.sort(key=lambda error: [str(part) for part in error.absolute_path])
-    return [_sentence(error) for error in errors[:MAX_PROBLEMS]]
+    return [_sentence(error, name) for error in errors[:MAX_PROBLEMS]]
 
 
 @lru_cache(maxsize=4096)
@@ -78,24 +70,28 @@ def _shape_flaw(schema: Mapping[str, Any]) -> str:
         Draft202012Validator.check_schema(schema, format_checker=FormatChecker(()))
     except SchemaError as error:
         return f"its schema is invalid at {error.json_path}: {error.message[:MAX_PROBLEM]}"
-    for node in _nodes(schema):
-        reason = _node_flaw(node)
-        if reason:
-            return reason
-    return ""
+    nodes, allowed = list(_nodes(schema)), Effort()
+    if _names_in_vain(nodes):
+        return "its schema has property patterns beside unevaluatedProperties, a costly pair"
+    return next(filter(None, (_node_flaw(node, allowed) for node in nodes)), "")
 
 
-def _node_flaw(node: Mapping[str, Any]) -> str:
+def _names_in_vain(nodes: list[Mapping[str, Any]]) -> bool:
+    """Whether jsonschema would match the names of properties by itself, which has no bound."""
+    return all(any(word in node for node in nodes) for word in _PAIR)
+
+
+def _node_flaw(node: Mapping[str, Any], allowed: Effort) -> str:
     for word in ("$ref", "$dynamicRef"):
         target = node.get(word)
         if isinstance(target, str) and not target.startswith("#"):
             return "its schema refers to another document"
     patterns = node.get("patternProperties")
-    for pattern in patterns if isinstance(patterns, Mapping) else ():
-        if not _compiles(pattern):
-            return "its schema has a property pattern that is not a regular expression"
-        if _may_hang(pattern):
-            return "its schema has a property pattern that may never finish"
+    try:
+        for pattern in patterns if isinstance(patterns, Mapping) else ():
+            allowed.finds(pattern, "")
+    except TooComplexError:
+        return "its schema has a property pattern that is no regular expression of bounded time"
     return ""
 
 
@@ -153,60 +149,30 @@ def _nodes(value: object) -> Iterator[Mapping[str, Any]]:
             yield from _nodes(item)
 
 
-def _compiles(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        return False
-    return True
-
-
-def _may_hang(pattern: str) -> bool:
-    """Whether Python's backtracking matcher could take exponential or steep polynomial time."""
-    quantified_group = re.search(r"\)\s*(?:[*+]|\{\d+(?:,\d*)?\})", pattern)
-    unbounded = len(re.findall(r"[*+]|\{\d+,\}", pattern))
-    back_reference = re.search(r"\\[1-9]|\(\?P=", pattern)
-    return bool(quantified_group or back_reference or unbounded > 2)
-
-
-def _pattern(
-    validator: Any, pattern: str, instance: object, schema: Mapping[str, Any]
-) -> Iterator[ValidationError]:
-    if not isinstance(instance, str) or len(instance) > 10_000:
-        return
-    if _may_hang(pattern) or not _compiles(pattern):
-        return  # the tool itself still checks
-    if not re.search(pattern, instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
-
-
-def _counted(word: str) -> Any:
-    follow: Any = Draft202012Validator.VALIDATORS[word]
-
-    def check(validator: Any, target: str, instance: object, schema: Any) -> Any:
-        count = _followed.get()
-        count[0] += 1
-        if count[0] > MAX_REFS:
-            raise TooComplexError
-        return follow(validator, target, instance, schema)
-
-    return check
-
-
-_Checker: Any = extend(  # type: ignore[no-untyped-call]  # jsonschema's stubs lack it
-    Draft202012Validator,
-    {"pattern": _pattern, "$ref": _counted("$ref"), "$dynamicRef": _counted("$dynamicRef")},
-)
-
-
 @lru_cache(maxsize=512)
 def _checker(text: str) -> Validator:
+    schema = canonical.parse(text)
+    if _names_in_vain(list(_nodes(schema))):
+        raise TooComplexError
     # An explicit empty registry: without one, jsonschema fetches remote references.
-    checker: Validator = _Checker(canonical.parse(text), registry=Registry())
+    checker: Validator = Bounded(_undeclared(schema), registry=Registry())
     return checker
 
 
-def _sentence(error: ValidationError) -> str:
-    path = error.json_path.removeprefix("$").lstrip(".") or "arguments"
+def _undeclared(value: object) -> object:
+    """Without any ``$schema``, at which jsonschema goes on with a checker that has no bounds."""
+    if isinstance(value, list):
+        return [_undeclared(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: _undeclared(item)
+        for key, item in value.items()
+        if not (key == "$schema" and isinstance(item, str))
+    }
+
+
+def _sentence(error: ValidationError, name: str) -> str:
+    path = error.json_path.removeprefix("$").lstrip(".") or name
     text = canonical.clean_text(f"{path}: {error.message}")
     return text if len(text) <= MAX_PROBLEM else text[: MAX_PROBLEM - 1] + "…"

@@ -29,13 +29,41 @@ def test_a_pattern_says_what_re_says(pattern: str, text: str) -> None:
     assert patterns.compiled(pattern).fullmatch(text) is expected
 
 
+@given(written(), st.text(alphabet="abAB1 \n", max_size=8))
+def test_a_pattern_is_found_where_re_finds_it(pattern: str, text: str) -> None:
+    expected = re.search(pattern, text) is not None
+    assert patterns.compiled(pattern, 0).search(text) is expected
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", ".*.*.*b", "(a?){40}a{40}b", f"(?:{'|' * 1_900})*b"])
+def test_a_search_looks_at_each_place_once_for_each_character(pattern: str) -> None:
+    looks: list[int] = []
+    found = patterns.compiled(pattern)
+    assert not found.search("a" * 2000, looks.append)
+    assert len(looks) == 2001
+    assert max(looks) <= len(found.places)
+    assert sum(len(place.ways) for place in found.places) <= 3 * len(found.places)
+
+
+def test_what_a_count_repeats_is_compiled_once() -> None:
+    leaves = [place.leaf for place in patterns.compiled("[ab]{200}c").places if place.leaf]
+    assert len(leaves) == 201
+    assert len({id(leaf) for leaf in leaves}) == 2
+
+
 @pytest.mark.parametrize("pattern", ["(a+)+b", "(a|aa)+b", ".*.*.*.*.*.*b", "(a?){40}a{40}b"])
 def test_no_text_makes_a_pattern_slow(pattern: str) -> None:
     # ``re`` would not come back from any of these within a day.
     assert not patterns.compiled(pattern).fullmatch("a" * 2000 + "c")
 
 
-@pytest.mark.parametrize("pattern", ["(?=a)a", r"(a)\1", "a{301}", "((a{20}){20}){20}", "(", "a++"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("(?=a)a", r"(a)\1", "a{301}", "((a{20}){20}){20}", "(", "a++"),
+        *("(?a)(?u)x", "(a|" * 300 + "a" + ")" * 300, "(" * 900 + ")" * 900, f"[{'ab' * 1000}]"),
+    ],
+)
 def test_what_cannot_be_matched_in_bounded_time_is_no_pattern(pattern: str) -> None:
     with pytest.raises(patterns.Unbounded):
         patterns.compiled(pattern)

@@ -215,11 +215,21 @@ async def test_a_lying_answer_is_a_typed_error_with_possible_effects(
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.parametrize(
+    ("mode", "words"), [("", "structured content, n: "), ("bare", "no structured content")]
+)
 async def test_a_result_that_breaks_its_own_schema_is_an_error(
+    serve: Serve, liar: Config, context: ToolContext, mode: str, words: str
+) -> None:
+    with pytest.raises(ToolError, match=words):
+        await serve(liar(mode)).call("liar__typed", {}, context)
+
+
+async def test_a_result_is_checked_in_bounded_time(
     serve: Serve, liar: Config, context: ToolContext
 ) -> None:
-    with pytest.raises(ToolError, match="structured content"):
-        await serve(liar("")).call("liar__typed", {}, context)
+    with pytest.raises(ToolError, match="structured content, a: "):
+        await serve(liar("forever")).call("liar__forever", {}, context)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
 import pytest
 
-from agents.toolbox import schema
+from agents.toolbox import keywords, schema
+from agents.toolbox.keywords import Effort
 
 
 def an_object(**fields: Any) -> dict[str, Any]:
@@ -31,7 +33,10 @@ def nested(levels: int) -> dict[str, Any]:
         (an_object(properties={"a": {"$ref": "file:///etc/passwd"}}), "another document"),
         (an_object(description="x" * 200_000), "characters"),
         (an_object(patternProperties={"(": {}}), "regular expression"),
-        (an_object(patternProperties={"(a+)+$": {}}), "never finish"),
+        (an_object(patternProperties={"(?=a)": {}}), "bounded time"),
+        (an_object(patternProperties={f"[{'ab' * 1_000}]": {}}), "bounded time"),
+        (an_object(patternProperties={f"{n:04}" * 10: {} for n in range(200)}), "bounded time"),
+        (an_object(patternProperties={"a": {}}, unevaluatedProperties=False), "costly"),
         (an_object(properties={"a": {"maximum": float("nan")}}), "JSON"),
         (nested(60), "JSON"),
     ],
@@ -77,11 +82,67 @@ def test_a_loop_that_never_ends_or_doubles_at_every_level_is_cut(repeated: int) 
     assert time.monotonic() - began < 5
 
 
-def test_a_pattern_that_would_never_finish_is_not_run() -> None:
-    given = an_object(properties={"a": {"type": "string", "pattern": "^(a+)+$"}})
-    began = time.monotonic()
-    assert schema.problems(given, {"a": "a" * 5_000 + "!"}) == []
-    assert time.monotonic() - began < 1
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+HOSTILE = ["^(a+)+$", "(a|a)+$", ".*.*.*x", "(?:a?){20}a{20}x"]
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_a_pattern_costs_what_it_and_its_text_are_long(pattern: str) -> None:
+    cost = Effort()
+    assert not cost.finds(pattern, "a" * 1_000 + "!")
+    assert cost.steps <= keywords.COMPILING * len(pattern) + 100 * 1_002
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"properties": {"a": {"pattern": "^b"}}},
+        {"properties": {"a": {"$schema": DRAFT, "pattern": "^b"}}},
+        {"patternProperties": {"^a": {"type": "integer"}}},
+        {"patternProperties": {"^b": {}}, "additionalProperties": False},
+        {"propertyNames": {"pattern": "^b"}},
+    ],
+)
+def test_no_pattern_of_a_stranger_reaches_re(
+    words: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(re, "search")
+    assert len(schema.problems(an_object(**words), {"a": "a"})) == 1
+    assert schema.problems(an_object(**words), {}) == []
+
+
+def test_names_are_matched_by_any_of_their_patterns() -> None:
+    given = an_object(
+        properties={"c": {}},
+        patternProperties={"^a": {"type": "integer"}, "b$": {}},
+        additionalProperties={"type": "boolean"},
+    )
+    assert schema.flaw(given) == ""
+    assert schema.problems(given, {"a1": 1, "xb": "x", "c": "x", "d": True}) == []
+    found = schema.problems(given, {"a1": "x", "d": 1, "ab": "y"})
+    assert [problem.partition(":")[0] for problem in found] == ["a1", "ab", "d"]
+
+
+def test_what_one_check_costs_is_bounded_however_many_patterns_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cost = Effort()
+    monkeypatch.setattr(schema, "Effort", lambda: cost)
+    many = {"anyOf": [{"pattern": f"({n}|.)*.*.*.*x"} for n in range(1_000)]}
+    assert schema.problems(an_object(properties={"a": many}), {"a": "a" * 10_000}) == []
+    assert cost.steps < keywords.MAX_STEPS + 1_000_000
+    unsure = schema.problems(an_object(patternProperties={"a": {}}), {"a": 1})
+    assert "too long to be checked" in unsure[0]
+
+
+def test_names_that_jsonschema_would_match_by_itself_are_not_let_through() -> None:
+    given = an_object(patternProperties={"a": {}}, allOf=[{"unevaluatedProperties": False}])
+    assert "too long to be checked" in schema.problems(given, {"a": 1})[0]
+
+
+def test_a_name_that_is_too_long_to_be_matched_is_not_let_through() -> None:
+    found = schema.problems(an_object(patternProperties={".*": {}}), {"a" * 10_001: 1})
+    assert "too long to be checked" in found[0]
 
 
 def test_a_pattern_of_another_dialect_is_left_to_the_tool() -> None:

@@ -46,6 +46,8 @@ def tools() -> list[dict[str, Any]]:
         "many": [tool(f"t{n}") for n in range(1_200)],
     }
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    forever = {"type": "object", "properties": {"a": {"pattern": "^(a|a)+$"}}}
+    special["forever"] = [tool("forever", outputSchema=forever)]
     return [tool("fine"), tool("typed", outputSchema=schema), *special.get(MODE, [])]
 
 
@@ -61,8 +63,11 @@ def answer(request: dict[str, Any]) -> Any:
         return "just a string"
     if method == "tools/call" and MODE == "wrong shape":
         return {"content": [{"type": "hologram"}]}
-    wrong = {"n": "not a number"} if request["params"]["name"] == "typed" else None
-    return {"content": [{"type": "text", "text": "ok"}], "structuredContent": wrong or {}}
+    if MODE == "bare":
+        return {"content": [{"type": "text", "text": "ok"}]}
+    wrong = {"typed": {"n": "not a number"}, "forever": {"a": "a" * 5_000 + "!"}}
+    structured = wrong.get(request["params"]["name"], {})
+    return {"content": [{"type": "text", "text": "ok"}], "structuredContent": structured}
 
 
 def error(request: dict[str, Any]) -> dict[str, Any] | None:
