@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -81,6 +82,22 @@ def _is_origin(value: str, schemes: set[str]) -> bool:
         return False
     bare = value == f"{parts.scheme}://{parts.netloc}" and "@" not in value and "*" not in value
     return bare and bool(parts.hostname) and parts.scheme in schemes and port != 0
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and networks, separated by commas or spaces."""
+    return [_network(name, value) for value in text(name).replace(",", " ").split()]
+
+
+def _network(name: str, value: str) -> IPv4Network | IPv6Network:
+    try:
+        network = ip_network(value)
+    except ValueError as error:
+        message = f"{name}: {error}; say addresses or networks like 127.0.0.1 or 10.0.0.0/8."
+        raise ImproperlyConfigured(message) from None
+    if not network.prefixlen:
+        raise ImproperlyConfigured(f"{name}={value!r} would believe everybody; name the proxies.")
+    return network
 
 
 def host(origin: str) -> str:

@@ -35,6 +35,8 @@ OVERSIGHT_ORIGINS = env.origins(
     else [f"http://{name}:{OVERSIGHT_PORT}" for name in ("127.0.0.1", "localhost", "[::1]")],
     secure=OVERSIGHT_PRODUCTION,
 )
+# Whose X-Forwarded-For is believed.
+OVERSIGHT_PROXIES = env.networks("OVERSIGHT_PROXIES")
 ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY")
 ANTHROPIC_BASE_URL = env.web_address("ANTHROPIC_BASE_URL")
 REHEARSAL = not (ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL)
@@ -192,6 +194,8 @@ CSRF_COOKIE_HTTPONLY = True
 
 # Guessing costs time, and locks nobody else out: name and address together, with a short wait.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "oversight.proxies.address"
+AXES_LOCKOUT_TEMPLATE = "429.html"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_RESET_ON_SUCCESS = True

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from agents import signin
+from oversight import proxies
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -16,7 +17,7 @@ def signin_link(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "signin_link.html", {"token": token})
     try:
-        user = signin.redeem(token, request.META.get("REMOTE_ADDR", ""))
+        user = signin.redeem(token, *proxies.way(request))
     except signin.LinkRefused as refusal:
         return render(request, "signin_link.html", {"problem": str(refusal)}, status=403)
     # login() gives the session a new key.
