@@ -2,7 +2,8 @@
 
 Every door here is synchronous, checks the person's rights, and appends through the journal under
 the session row's lock; the vote, the event and the session's wake-up commit together. A refusal
-is an exception with a sentence for the person; nothing is lost by it.
+is an exception with a sentence for the person; nothing is lost by it. After ``FateUnknown`` it may
+be on record all the same.
 """
 
 from __future__ import annotations
@@ -35,11 +36,20 @@ from agents.inbox.questions import (
     must_be_below_ceilings,
     wrap_up,
 )
-from agents.inbox.refusals import Conflict, Invalid, Missing, NotAllowed, Problem, Refused
+from agents.inbox.refusals import (
+    Conflict,
+    FateUnknown,
+    Invalid,
+    Missing,
+    NotAllowed,
+    Problem,
+    Refused,
+)
 from agents.inbox.steering import pause, resume, steer, stop, stop_all
 
 __all__ = [
     "Conflict",
+    "FateUnknown",
     "GrantOver",
     "Invalid",
     "Missing",

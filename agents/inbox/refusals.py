@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from agents.journal import Refused
+from agents.journal import FateUnknown, Refused
 from agents.models import Approval
 
-__all__ = ["Conflict", "Invalid", "Missing", "NotAllowed", "Problem", "Refused"]
+__all__ = ["Conflict", "FateUnknown", "Invalid", "Missing", "NotAllowed", "Problem", "Refused"]
 
 
 class Problem(Refused):

@@ -8,7 +8,16 @@ commit runs the next batch gathers, so there is no timer and no latency for a lo
 from __future__ import annotations
 
 from agents.journal.admission import chain_header
-from agents.journal.entries import MAX_TEXT, Append, ClaimRefused, Entry, Refused, TooLarge, entry
+from agents.journal.entries import (
+    MAX_TEXT,
+    Append,
+    ClaimRefused,
+    Entry,
+    FateUnknown,
+    Refused,
+    TooLarge,
+    entry,
+)
 from agents.journal.reading import read
 from agents.journal.writer import Journal, journal
 
@@ -17,6 +26,7 @@ __all__ = [
     "Append",
     "ClaimRefused",
     "Entry",
+    "FateUnknown",
     "Journal",
     "Refused",
     "TooLarge",

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.db import OperationalError
+
 from agents.core import events
 from agents.core.events import Fact, Record
 from agents.models import Session
@@ -22,6 +24,10 @@ class ClaimRefused(Exception):
 
 class Refused(Exception):
     """A guard says no: the base of what ``inbox`` raises. Refuses one append, not its batch."""
+
+
+class FateUnknown(OperationalError):
+    """The append may or may not be on record: read the log before trying again."""
 
 
 class TooLarge(ValueError):

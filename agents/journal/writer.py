@@ -17,7 +17,7 @@ from agents.core.events import Record
 from agents.doorbell import News, bell
 from agents.journal import rows
 from agents.journal.admission import REFUSALS, admit, catalogue_version
-from agents.journal.entries import Append, Batch
+from agents.journal.entries import Append, Batch, FateUnknown
 from agents.models import Event, Session
 
 log = structlog.get_logger("agents.events")
@@ -97,8 +97,12 @@ class Journal:
         try:
             _write(appends, batch)
         except Exception as error:  # noqa: BLE001 - each append alone gets its own answer
-            if not _landed(batch, error):
+            landed = _landed(batch, error)
+            if landed is None:
+                _give_up(appends, error)
+            elif not landed:
                 self._retry(appends, error)
+            if not landed:
                 return
         _publish(batch)
 
@@ -129,8 +133,9 @@ def _write(appends: list[Append], batch: Batch) -> None:
         batch.writes.spending.save()
 
 
-def _landed(batch: Batch, error: Exception) -> bool:
+def _landed(batch: Batch, error: Exception) -> bool | None:
     """Whether a commit that failed took place all the same: its answer may be all that was lost.
+    None if nobody knows, because the database cannot be asked.
 
     The chain makes it plain: an event with our digest in its place can only be ours.
     """
@@ -141,9 +146,18 @@ def _landed(batch: Batch, error: Exception) -> bool:
         return False
     row, record, _ = batch.records[-1]
     try:
-        return Event.objects.filter(session=row, seq=record.seq, digest=record.digest).exists()
+        with transaction.atomic():
+            rows.lock({row.pk})  # a commit that is still under way holds it to its end
+            return Event.objects.filter(session=row, seq=record.seq, digest=record.digest).exists()
     except (DatabaseError, InterfaceError):
-        return False
+        return None
+
+
+def _give_up(appends: list[Append], error: Exception) -> None:
+    """Nothing is written again that may be on record. Drivers end and their sessions' logs are read
+    by whoever takes the leases next; people look."""
+    log.error("append_fate_unknown", sessions=[one.session for one in appends], error=str(error))
+    _answer([(append, FateUnknown(str(error))) for append in appends])
 
 
 def _publish(batch: Batch) -> None:

@@ -48,6 +48,7 @@ _SENTENCES = {
     500: "Something went wrong here; the log has the details.",
     503: "The database does not answer; try again in a moment.",
 }
+_UNSURE = "The database went away in the middle: look whether it was done before you try again."
 
 
 def install(api: NinjaAPI) -> None:
@@ -106,7 +107,8 @@ def _refused(error: Exception) -> HttpResponse:
     more = (
         {"approval": shapes.approval(approval).model_dump()} if approval and status == 409 else {}
     )
-    return response(status, _SENTENCES.get(status) or str(error), **more)
+    unsure = _UNSURE if isinstance(error, inbox.FateUnknown) else ""
+    return response(status, unsure or _SENTENCES.get(status) or str(error), **more)
 
 
 def _http_sentence(error: HttpError) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
 from agents import chain
 from agents.core import events
@@ -22,13 +22,16 @@ from agents.journal import (
     Append,
     ClaimRefused,
     Entry,
+    FateUnknown,
     Refused,
     TooLarge,
     entry,
     journal,
     read,
+    rows,
     writer,
 )
+from agents.journal.entries import Batch
 from agents.models import Catalogue, Event, Session
 from tests.agents.desk import Desk, entries, held, intent, said
 from tests.servers import ROOT
@@ -266,28 +269,60 @@ def test_a_commit_whose_answer_is_lost_is_not_written_twice(
     assert chain_is_whole(desk)
 
 
-def test_a_database_that_stays_away_is_the_answer_and_the_thread_lives_on(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("together", [1, 3])
+@pytest.mark.parametrize("landed", [True, False])
+def test_what_may_be_on_record_is_never_written_again(
+    monkeypatch: pytest.MonkeyPatch, commits: list[int], together: int, landed: bool
 ) -> None:
     desk = Desk()
-    write, away = writer._write, [InterfaceError("connection already closed")]
+    write, away = writer._write, InterfaceError("connection already closed")
 
-    def failing(appends: list[Append], batch: Any) -> None:
-        write(appends, batch)
-        if away:
-            raise away[0]
+    def losing(appends: list[Append], batch: Any) -> None:
+        with transaction.atomic():
+            write(appends, batch)
+            transaction.set_rollback(not landed and bool(appends[0].entries))
+        if appends[0].entries:
+            monkeypatch.setattr(Event.objects, "filter", asked)
+            raise away
 
     def asked(*_: object, **__: object) -> None:
-        raise away[0]
+        raise away
 
-    monkeypatch.setattr(writer, "_write", failing)
-    with monkeypatch.context() as patch:
-        patch.setattr(Event.objects, "filter", asked)
-        lost = journal.submit(desk.appending(said("lost")))
-        with pytest.raises(InterfaceError):
-            lost.result(20)
-    away.clear()
-    assert desk.write(said("on"))
+    monkeypatch.setattr(writer, "_write", losing)
+    commits.clear()
+    with held(desk) as submit:
+        lost = [submit(desk.appending(said(str(n)))) for n in range(together)]
+    for future in lost:
+        with pytest.raises(FateUnknown, match="already closed"):
+            future.result(20)
+    monkeypatch.undo()
+    assert commits == [1, together]
+    assert desk.write(said("on")), "the thread lives on"
+    assert desk.kinds() == ["session_started", *["message"] * (together * landed + 1)]
+    assert chain_is_whole(desk)
+
+
+def test_a_commit_that_is_still_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    write, lock = writer._write, rows.lock
+    under_way: list[Callable[[], None]] = []
+
+    def losing(appends: list[Append], batch: Any) -> None:
+        with transaction.atomic():
+            write(appends, batch)
+            transaction.set_rollback(True)
+        under_way.append(lambda: write(appends, Batch(at=batch.at)))
+        raise OperationalError("server closed the connection")
+
+    def waiting(sessions: set[int]) -> dict[int, Session]:
+        while under_way:
+            under_way.pop()()
+        return lock(sessions)
+
+    monkeypatch.setattr(writer, "_write", losing)
+    monkeypatch.setattr(rows, "lock", waiting)
+    assert desk.write(said())
+    assert desk.kinds() == ["session_started", "message"]
 
 
 def test_facts_of_one_append_are_all_written_or_none() -> None:

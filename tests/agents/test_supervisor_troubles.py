@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from agents import inbox
-from agents.core import loop
+from agents.core import events, loop
 from agents.core.outputs import Outputs
 from agents.core.tools import ToolContext, ToolOutput
 from agents.doorbell import Doorbell, bell
@@ -24,6 +24,7 @@ from agents.supervisor import Supervisor
 from agents.testing import ScriptedModel, calls, says
 from agents.toolbox.box import Box
 from tests.agents.posting import HeldBox, ask, posting
+from tests.agents.talking import facts
 from tests.agents.working import ENDED, at_rest, begin, db, until, worker
 
 POST_NAME = "post_tweet"
@@ -93,6 +94,30 @@ async def test_a_database_that_is_away_for_a_moment_fails_no_session(
         await at_rest(running)
         await db(Session.objects.filter(pk=session.pk).update, lease_until=timezone.now())
         assert (await until(session, *ENDED)).status == "completed"
+
+
+async def test_a_turn_that_may_be_on_record_is_read_and_not_recorded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write, lost = writer._write, [OperationalError("server closed the connection")]
+
+    def losing(appends: list[Append], batch: Any) -> None:
+        write(appends, batch)
+        kinds = {one.fact.kind for append in appends for one in append.entries}
+        if "thinking" in kinds and lost:
+            raise lost.pop()
+
+    monkeypatch.setattr(writer, "_write", losing)
+    monkeypatch.setattr(writer, "_landed", lambda batch, error: None)
+    async with worker(ScriptedModel([says("Done.")])) as running:
+        session = await ask()
+        async with asyncio.timeout(60):
+            while lost:
+                await asyncio.sleep(0.05)
+        await at_rest(running)
+        await db(Session.objects.filter(pk=session.pk).update, lease_until=timezone.now())
+        assert (await until(session, *ENDED)).status == "completed"
+    assert len(await facts(session, events.Thinking)) == 1
 
 
 async def test_a_driver_that_begins_while_a_beat_is_under_way_is_left_alone() -> None:

@@ -17,7 +17,7 @@ from django.test import AsyncClient, Client
 
 from agents import signin
 from agents.core import events
-from agents.journal import Append, entry, journal
+from agents.journal import Append, FateUnknown, entry, journal
 from agents.models import ApiToken, Approval, Catalogue, Outcome, Session, Tool
 from tests.cast import person
 
@@ -405,3 +405,16 @@ def test_every_call_is_described() -> None:
     paths = answer.json()["paths"]
     assert "/api/v1/sessions/{session_id}/events" in paths
     assert "/api/v1/approvals/{approval_id}/decision" in paths
+
+
+def test_an_act_that_may_have_been_done_asks_to_look_first(
+    olu: User, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def losing(append: Append) -> None:
+        raise FateUnknown("server closed the connection")
+
+    monkeypatch.setattr(journal, "append", losing)
+    body = {"text": "Faster, please."}
+    status, answer = api(olu)("POST", f"sessions/{session.uuid}/message", body)
+    assert (status, answer["error"]["code"]) == (503, "unavailable")
+    assert "look" in answer["error"]["message"]
