@@ -46,10 +46,10 @@ def pause(user: User, session_id: UUID, reason: str = "") -> Session:
     return steering(user, session_id, facts)
 
 
-def resume(user: User, session_id: UUID, model: str = "") -> Session:
+def resume(user: User, session_id: UUID, model: str = "", reason: str = "") -> Session:
     """Go on after a pause, a question about the budget, or before a retry is due; with another
     ``model`` in a new epoch, if one is named."""
-    model = cleaned(model).strip()
+    model, reason = cleaned(model).strip(), cleaned(reason)
     if len(model) > LONGEST_MODEL:
         raise Invalid("That is no model's name.")
 
@@ -57,7 +57,7 @@ def resume(user: User, session_id: UUID, model: str = "") -> Session:
         if model:
             must_be_priced(model, row.limits)
         waits = row.pausing or row.resume_at or row.status == Session.Status.WAITING_INPUT
-        return [events.Resumed(name(user), model=model)] if waits else []
+        return [events.Resumed(name(user), reason, model=model)] if waits else []
 
     return steering(user, session_id, facts)
 

@@ -115,7 +115,7 @@ def resume_session(
             return shapes.session(inbox.wrap_up(user, session_id, wish.reason))
         case "lift_block":
             return shapes.session(inbox.lift_block(user, session_id, wish.reason))
-    return shapes.session(inbox.resume(user, session_id))
+    return shapes.session(inbox.resume(user, session_id, reason=wish.reason))
 
 
 @router.post("sessions/{uuid:session_id}/stop", response=ANSWERS)

@@ -292,6 +292,14 @@ def test_steering(olu: User, session: Session) -> None:
     assert call("POST", f"{one}/message", {"text": "Still there?"})[0] == 409
 
 
+def test_why_a_session_is_paused_and_resumed_is_on_its_record(olu: User, session: Session) -> None:
+    call, one = api(olu), f"sessions/{session.uuid}"
+    assert call("POST", f"{one}/pause", {"reason": "Lunch."})[0] == 200
+    assert call("POST", f"{one}/resume", {"reason": "Back."})[0] == 200
+    said = {event["kind"]: event["data"].get("reason") for event in call("GET", f"{one}/events")[1]}
+    assert (said["paused"], said["resumed"]) == ("Lunch.", "Back.")
+
+
 def test_stop_all(olu: User, session: Session) -> None:
     Session.objects.create(agent="a", title="t", task="t")
     assert api(olu)("POST", "stop-all") == (200, {"stopped": 2})
