@@ -14,7 +14,7 @@ Check: TypeAlias = Callable[[Any], Iterable[str]]
 
 def number(low: float, high: float = math.inf) -> Check:
     def check(value: Any) -> Iterator[str]:
-        if not math.isfinite(value) or not low <= value <= high:
+        if not _is_finite(value) or not low <= value <= high:
             limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"at least {low:g}"
             yield f"must be {limit}"
 
@@ -22,7 +22,14 @@ def number(low: float, high: float = math.inf) -> Check:
 
 
 def finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def whole(value: Any, least: int = 0) -> bool:

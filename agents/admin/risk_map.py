@@ -168,7 +168,8 @@ def chosen(tool: Tool, posted: Mapping[str, str]) -> dict[str, Any]:
     count = posted.get(f"approvals:{tool.pk}", "")
     settings["risk"] = risk if risk in RISKS else settings["risk"]
     settings["effect"] = effect if effect in set(Effect) else settings["effect"]
-    settings["approvals"] = int(count) if count.isdecimal() else settings["approvals"]
+    read = count.isdecimal() and len(count) < 5
+    settings["approvals"] = int(count) if read else settings["approvals"]
     return settings
 
 

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 
-from agents import riskmap
+from agents import riskmap, validation
 from agents.admin import history, risk_map
 from agents.admin.proposal import Proposal, submitted
 from agents.models import PolicyChange, Tool
 
+_NUMBERS: dict[str, tuple[str, Callable[[str], int | float]]] = {
+    "approvals": ("People needed", int),
+    "timeout": ("Time-out", float),
+}
+
 
 def edit(request: HttpRequest, pk: int, context: Mapping[str, Any]) -> HttpResponse:
     tool = get_object_or_404(Tool, pk=pk)
-    proposal = Proposal()
+    proposal, problems = Proposal(), dict[str, str]()
     chosen = {**riskmap.settings_of(tool), "reviewed": tool.settled}
     if request.method == "POST":
-        change, problem = _proposed(tool, request.POST)
-        chosen = dict(change.after or {})
+        chosen, problems = _chosen(tool, request.POST)
+        change, moved = _proposed(tool, chosen, request.POST)
+        problem = moved or " ".join(problems.values())
         shown = Proposal(problem=problem) if problem else submitted(request, [change])
         if shown is None:
             return HttpResponseRedirect(request.path)
@@ -33,6 +39,7 @@ def edit(request: HttpRequest, pk: int, context: Mapping[str, Any]) -> HttpRespo
         **context,
         "tool": tool,
         "chosen": chosen,
+        "problems": problems,
         "seen": riskmap.version(riskmap.settings_of(tool)),
         "proposal": proposal,
         "definition": definition(tool),
@@ -46,27 +53,41 @@ def edit(request: HttpRequest, pk: int, context: Mapping[str, Any]) -> HttpRespo
     return TemplateResponse(request, "risk_map/tool.html", told)
 
 
-def _proposed(tool: Tool, posted: Mapping[str, str]) -> tuple[riskmap.Change, str]:
-    before = riskmap.settings_of(tool)
-    after = {
+def _chosen(tool: Tool, posted: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the form says, a number that is none as it was typed; and what is wrong, by field."""
+    given = {"approvals": posted.get(f"approvals:{tool.pk}"), "timeout": posted.get("timeout")}
+    read = {field: _read(field, text) for field, text in given.items() if text is not None}
+    settings = {
         **risk_map.chosen(tool, posted),
         "starter_may_decide": "starter_may_decide" in posted,
         "pollable": "pollable" in posted,
         "enabled": "enabled" in posted,
         "reviewed": "reviewed" in posted,
-        "timeout": _seconds(posted.get("timeout", ""), tool.timeout),
+        **{field: value for field, (value, _) in read.items()},
     }
+    return settings, {field: wrong for field, (_, wrong) in read.items() if wrong}
+
+
+def _read(field: str, text: str) -> tuple[int | float | str, str]:
+    """The number that was typed, or the text as it is, with what is wrong with it."""
+    name, number = _NUMBERS[field]
+    try:
+        value = number(text)
+    except ValueError:
+        return text, f"{name}: that is no number that can be read."
+    wrong = ", ".join(validation.CHECKS[Tool][field](value))
+    return (text, f"{name}: it {wrong}.") if wrong else (value, "")
+
+
+def _proposed(
+    tool: Tool, after: Mapping[str, Any], posted: Mapping[str, str]
+) -> tuple[riskmap.Change, str]:
+    """The change, and a sentence if the tool is no longer as it was shown."""
+    before = riskmap.settings_of(tool)
     accepts = posted.get("accepts", "") if tool.offered and after["reviewed"] else ""
     change = riskmap.Change(PolicyChange.Subject.TOOL, tool.name, before, after, accepts=accepts)
     moved = posted.get("seen", "") != riskmap.version(before)
     return change, riskmap.meanwhile(PolicyChange.Subject.TOOL, tool.name) if moved else ""
-
-
-def _seconds(text: str, otherwise: float) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return otherwise
 
 
 def definition(tool: Tool) -> str:

@@ -161,3 +161,40 @@ def test_a_tools_own_page_saves_every_setting(mapping: Mapping) -> None:
     assert "Time-out 60.0" in mapping.look(page).text, "the history is on the page"
     assert mapping.look(f"{MAP}999999/change/").status == 404
     assert mapping.look(f"{MAP}x/change/").status == 404
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("timeout", "nan", "Time-out: it must be from 0.1 to 86400."),
+        ("timeout", "inf", "Time-out: it must be from 0.1 to 86400."),
+        ("timeout", "1e999", "Time-out: it must be from 0.1 to 86400."),
+        ("timeout", "a minute", "Time-out: that is no number that can be read."),
+        ("approvals", "9" * 5000, "People needed: that is no number that can be read."),
+        ("approvals", "9" * 400, "People needed: it must be from 1 to 20."),
+        ("approvals", "99999", "People needed: it must be from 1 to 20."),
+        ("approvals", "2.5", "People needed: that is no number that can be read."),
+    ],
+)
+def test_an_odd_number_is_refused_beside_its_field_and_stays_as_it_was_typed(
+    mapping: Mapping, field: str, typed: str, said: str
+) -> None:
+    listed(offered("pay"))
+    tool = row("pay")
+    page, name = f"{MAP}{tool.pk}/change/", {"approvals": f"approvals:{tool.pk}"}.get(field, field)
+    fields = {**mapping.look(page).fields, f"risk:{tool.pk}": "medium", "pollable": "on"}
+    for press in ("preview", "save"):
+        fields = {**fields, name: typed, "act": press}
+        shown = Mapping._shown(mapping.client.post(page, fields))
+        assert shown.status == 200
+        assert shown.text.count(said) == 2, "beside the field and with what would change"
+        assert shown.fields[name] == typed
+        assert (shown.fields[f"risk:{tool.pk}"], shown.fields["pollable"]) == ("medium", "on")
+    assert row("pay") == tool
+    assert (row("pay").timeout, row("pay").approvals) == (tool.timeout, tool.approvals)
+
+
+def test_a_number_of_people_that_no_row_offers_changes_nothing_on_the_map(mapping: Mapping) -> None:
+    listed(offered("pay"))
+    fields = {**mapping.look().fields, f"approvals:{row('pay').pk}": "9" * 5000}
+    assert "Nothing changed yet" in mapping.preview(fields).text

@@ -86,6 +86,8 @@ def test_values_keep_their_kind(mapping: Mapping) -> None:
         ({"verdict": "maybe"}, "Say what it decides"),
         ({"approvals": "0"}, "From 1 to 20 people can be asked."),
         ({"value:0": "a lot"}, "Condition 1: more than and less than need a number"),
+        ({"value:0": "9" * 400}, "Condition 1: more than and less than need a number"),
+        ({"value:0": "1e400"}, "Condition 1: more than and less than need a number"),
         ({"field:0": ""}, "Condition 1: say which argument it looks at."),
         ({"op:0": "~"}, "Condition 1: say how the argument is compared."),
         ({"op:2": "regex", "value:2": "("}, "Condition 3: value: no regular expression"),
