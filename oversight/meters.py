@@ -19,6 +19,7 @@ NAMES = {
     "approvals": "Approvals asked",
     "high_executions": "HIGH calls",
 }
+MOST = 1e12  # of anything: beyond it a figure is a slip of the finger
 ALWAYS = ("usd", "tokens", "steps", "tool_calls")  # shown without a limit, too
 
 
@@ -136,15 +137,31 @@ def written(form: Mapping[str, str], prefix: str = "") -> dict[str, float]:
     return found
 
 
+def pressed(button: str) -> dict[str, float]:
+    """The limit that a button sets, as in ``steps=75``. Raises ``ValueError``."""
+    dimension, _, text = button.partition("=")
+    if dimension not in DIMENSIONS:
+        raise ValueError("There is no such limit.")
+    number = _figure(dimension, text)
+    return {dimension: int(number) if number.is_integer() else number}
+
+
 def _number(dimension: str, text: str) -> float:
+    number = _figure(dimension, text)
+    if dimension == "usd":
+        return number
+    number = number * 60 if dimension == "active_seconds" else number
+    return int(number) or 1
+
+
+def _figure(dimension: str, text: str) -> float:
     name = NAMES[dimension].lower()
     try:
         number = float(text)
     except ValueError:
         raise ValueError(f"The limit of {name} must be a number.") from None
-    if not 0 < number < 1e12:
+    if not number > 0:
         raise ValueError(f"The limit of {name} must be more than nothing.")
-    if dimension == "usd":
-        return number
-    number = number * 60 if dimension == "active_seconds" else number
-    return int(number) or 1
+    if number >= MOST:
+        raise ValueError(f"The limit of {name} must be less than {MOST:,.0f}.")
+    return number

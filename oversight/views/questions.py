@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents import inbox
-from agents.core.budget import DIMENSIONS
 from oversight import meters
 from oversight.views.access import PageRequest
 from oversight.views.steering import steering
@@ -14,23 +13,11 @@ from oversight.views.steering import steering
 @steering
 def limits(request: PageRequest, uuid: UUID) -> str:
     form = request.POST
-    wanted = _pressed(form["to"]) if form.get("to") else meters.written(form.dict())
+    wanted = meters.pressed(form["to"]) if form.get("to") else meters.written(form.dict())
     if not wanted:
         raise ValueError("Say at least one limit.")
     inbox.change_limits(request.user, uuid, wanted, form.get("reason", ""))
     return "Limits changed."
-
-
-def _pressed(button: str) -> dict[str, float]:
-    """The limit that a button sets, as in ``steps=75``."""
-    dimension, _, figure = button.partition("=")
-    if dimension not in DIMENSIONS:
-        raise ValueError("There is no such limit.")
-    try:
-        number = float(figure)
-    except ValueError:
-        raise ValueError("The limit must be a number.") from None
-    return {dimension: int(number) if number.is_integer() else number}
 
 
 @steering

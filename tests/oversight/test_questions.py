@@ -65,12 +65,29 @@ def test_who_may_answer_sees_the_ways_to_and_others_who_may(
 
 
 @pytest.mark.parametrize(
-    "form", [{"to": "wishes=3"}, {"to": "usd=nan"}, {"to": "usd"}, {}, {"active_minutes": "x"}]
+    "form",
+    [
+        {"to": "wishes=3"},
+        {"to": "usd=nan"},
+        {"to": "usd"},
+        {},
+        {"active_minutes": "x"},
+        {"to": "steps=1e300"},
+        {"to": "usd=inf"},
+        {"steps": "1e300"},
+    ],
 )
 def test_an_answer_that_makes_no_sense_changes_nothing(olu: User, form: dict[str, str]) -> None:
     address = asks(olu, "budget", events.BudgetReached("steps", 50, 50))
     assert come(olu).post(f"{address}limits/", form).status_code == 400
     assert not Event.objects.filter(kind="limits_changed").exists()
+
+
+def test_a_figure_that_is_too_large_is_called_so_however_it_came(olu: User) -> None:
+    address = asks(olu, "budget", events.BudgetReached("steps", 50, 50))
+    for form in ({"to": "steps=1e300"}, {"steps": "1e300"}):
+        said = come(olu).post(f"{address}limits/", form).content.decode()
+        assert "The limit of steps must be less than 1,000,000,000,000." in said
 
 
 def test_minutes_are_minutes(olu: User) -> None:
