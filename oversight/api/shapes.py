@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 
 from agents.core.risk import Effect
 from agents.models import Approval, Event, Outcome, Session, Tool
+from agents.starting import MAX_TASK
 
 RiskWord: TypeAlias = Literal["safe", "low", "medium", "high"]
 Status = Session.Status
@@ -38,7 +39,7 @@ class Given(Schema):
 
 class NewSession(Given):
     agent: str = Field(min_length=1, max_length=64)
-    task: str = Field(min_length=1, max_length=50_000)
+    task: str = Field(min_length=1, max_length=MAX_TASK)
     limits: dict[str, Any] | None = None
 
 

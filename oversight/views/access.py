@@ -69,6 +69,11 @@ def back(request: HttpRequest, otherwise: str) -> str:
     return wanted if own else otherwise
 
 
+def typed(request: HttpRequest, name: str) -> str:
+    """A text of the form as a person sees and counts it: browsers send every line end as CRLF."""
+    return request.POST.get(name, "").replace("\r\n", "\n")
+
+
 def see_other(address: str) -> HttpResponse:
     """After a POST: the browser fetches the next page with GET."""
     response = HttpResponseRedirect(address)

@@ -19,9 +19,10 @@ from agents.core.fold import replay
 from agents.core.state import Call, CallStatus, Note
 from agents.forking import Fork
 from agents.models import Session
+from agents.starting import MAX_TASK
 from oversight import edits, wording
 from oversight.edits import Field
-from oversight.views.access import PageRequest, for_people, refusal, see_other, the_session
+from oversight.views.access import PageRequest, for_people, refusal, see_other, the_session, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _wanted(request: PageRequest, log: Sequence[Record], step: int) -> Fork:
     return Fork(
         step=step,
         tools=form.get("tools", forking.RECORD),
-        task=form.get("task", ""),
+        task=typed(request, "task"),
         message=form.get("message", ""),
         replaces=int(replaced) if replaced.isdecimal() and len(replaced) < 9 else None,
         arguments=_edited(request, log, step),
@@ -131,6 +132,7 @@ def _form(
         "form": request.POST,
         "problem": problem,
         "calls": _calls(request, log, step),
+        "longest": MAX_TASK,
     }
     return render(request, "fork.html", context | _branching(log, step), status=status)
 

@@ -19,7 +19,15 @@ from agents.core.risk import Risk, RiskMap, Verdict, matches
 from agents.llm import SCENARIOS
 from agents.models import AgentDefinition, Session, Tool
 from oversight import meters
-from oversight.views.access import PageRequest, back, for_people, refusal, see_other, the_session
+from oversight.views.access import (
+    PageRequest,
+    back,
+    for_people,
+    refusal,
+    see_other,
+    the_session,
+    typed,
+)
 
 _WOULD = {Verdict.DENY: "denied", Verdict.ASK: "asks", Verdict.ALLOW: "runs unasked"}
 
@@ -51,21 +59,15 @@ def new(request: PageRequest) -> HttpResponse:
 
 
 def _start(request: PageRequest) -> HttpResponse:
-    form = request.POST
+    form, task = request.POST, typed(request, "task")
     if not roles.can(request.user, "start"):
         raise PermissionDenied("Only operators can start a session.")
     try:
-        limits = meters.written(form.dict(), "limit:")
-        session = starting.start(
-            request.user,
-            form.get("agent", ""),
-            form.get("task", ""),
-            limits or None,
-            form.get("key", ""),
-        )
+        limits = meters.written(form.dict(), "limit:") or None
+        named = form.get("agent", ""), task, limits, form.get("key", "")
+        session = starting.start(request.user, *named)
     except (inbox.Refused, ValueError) as refused:
         status, problem = refusal(refused)
-        task = form.get("task", "")
         return _form(request, status=status, problem=problem, key=str(uuid4()), task=task)
     return see_other(f"/sessions/{session.uuid}/")
 
@@ -83,6 +85,7 @@ def _form(request: PageRequest, status: int = 200, **context: Any) -> HttpRespon
         "chosen": chosen,
         "tools": _preview(chosen),
         "limits": meters.fields(request.POST.dict(), chosen.limits if chosen else {}, "limit:"),
+        "longest": starting.MAX_TASK,
         "scenarios": SCENARIOS if settings.REHEARSAL else (),
     }
     return render(request, "sessions/new.html", context, status=status)
@@ -137,8 +140,8 @@ def confirm(request: PageRequest, uuid: UUID) -> HttpResponse:
 @for_people
 def confirm_stop_all(request: PageRequest) -> HttpResponse:
     effect = (
-        "Every session that runs or waits is stopped, of every agent. Calls that run may finish "
-        "and are recorded. Stopped sessions cannot be resumed."
+        "Every session that runs or waits and that you may steer is stopped, of whatever agent. "
+        "Calls that run may finish and are recorded. Stopped sessions cannot be resumed."
     )
     words = ("Stop everything?", effect, "Stop everything", True)
     return _ask(request, words, "/sessions/stop-all/", "/sessions/")
@@ -231,8 +234,11 @@ def message(request: PageRequest, uuid: UUID) -> str:
 @for_people
 def stop_all(request: PageRequest) -> HttpResponse:
     try:
-        inbox.stop_all(request.user)
+        count = inbox.stop_all(request.user)
     except inbox.Refused as refused:
         refusal(refused)
         raise
-    return _done(request, "Every session is stopping.", "/sessions/")
+    said = f"{count} session{'s are' if count > 1 else ' is'} stopping: all that you may steer."
+    return _done(
+        request, said if count else "There was no session to stop that you may steer.", "/sessions/"
+    )

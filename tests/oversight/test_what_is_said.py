@@ -9,7 +9,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from agents.models import Approval, GateRule, RoleAssignment
+from agents.models import AgentDefinition, Approval, GateRule, RoleAssignment, Session
+from agents.starting import MAX_TASK
 from oversight import cases, tiles
 from tests.cast import person
 from tests.oversight import stories
@@ -126,3 +127,35 @@ def test_whom_to_ask_costs_as_much_however_many_may_not(
         approver(f"p{number}", highest_risk="low")
     with django_assert_max_num_queries(4):
         assert asked_instead(approval, bob) == ""
+
+
+def test_who_stops_everything_is_told_how_many_of_those_within_reach(eve: User, olu: User) -> None:
+    ours = Group.objects.create(name="ours")
+    RoleAssignment.objects.create(user=eve, role="operator", group=ours)
+    one = stories.tell([(0, 0, stories.started())], olu, status="running", group=ours)
+    stories.tell([(0, 0, stories.started())], olu, status="running")
+    client = come(eve)
+    asked = text(client.get("/sessions/stop-all/confirm/"))
+    assert "Every session that runs or waits and that you may steer is stopped" in asked
+    for said in ("1 session is stopping", "There was no session to stop that you may steer."):
+        client.post("/sessions/stop-all/")
+        assert said in text(client.get("/sessions/"))
+    assert list(Session.objects.filter(stopping=True)) == [one]
+    for _ in range(2):
+        stories.tell([(0, 0, stories.started())], olu, status="running", group=ours)
+    client.post("/sessions/stop-all/")
+    assert "2 sessions are stopping" in text(client.get("/sessions/"))
+
+
+def test_a_task_is_as_long_as_its_field_lets_it_be_and_no_longer(olu: User) -> None:
+    AgentDefinition.objects.get_or_create(name="clerk", defaults={"tools": ["*"]})
+    client = come(olu)
+    assert f'maxlength="{MAX_TASK}"' in text(client.get("/sessions/new/"))
+    # A browser counts a line end once and sends it as two characters.
+    task = ("x" * 99 + "\r\n") * (MAX_TASK // 100 - 1) + "x" * 100
+    sent = {"agent": "clerk", "task": task, "key": "k"}
+    assert client.post("/sessions/new/", sent).status_code == 303
+    assert len(Session.objects.get().task) == MAX_TASK
+    assert client.post("/sessions/new/", {**sent, "task": f"{task}y"}).status_code == 400
+    fork = f"/sessions/{stories.finished(olu).uuid}/fork/?step=1"
+    assert f'maxlength="{MAX_TASK}"' in text(client.get(fork))
