@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from agents.core import epoch
+from agents.core import carried, epoch
 from agents.core.context import tokens
 from agents.core.state import SUMMARY_TRIES, State, deliverable
 
@@ -68,7 +68,9 @@ def _may_ask_server(state: State, cut: int) -> bool:
     must still fit, and end with a turn of the user."""
     wanted = state.setting("compaction") == "server" and not state.model
     spoiled = state.server_failed or state.server_refused or state.overflowed
-    return wanted and not spoiled and sealable(state, cut)
+    whole = wanted and not spoiled and sealable(state, cut)
+    # What stays behind its block must stay unchanged, and be on record so.
+    return whole and carried.fits(state.history[cut:])
 
 
 def sealable(state: State, cut: int) -> bool:

@@ -16,7 +16,7 @@ IMAGE_TOKENS = 1_600
 THOUGHTS = frozenset({"thinking", "redacted_thinking"})
 _TAGS = re.compile(r"<(?=/?(?:task|history|summary|record|recent)\b)", re.IGNORECASE)
 _TRANSCRIPT = 90_000  # tokens: the cheap model's price steps at 100,000
-_CLIPS = (8_000, 2_000, 500)  # characters of one block
+CLIPS = (8_000, 2_000, 500)  # characters of one block
 
 GO_ON = "Continue the task."
 NO_SUMMARY = "(No summary could be made. The earlier part of the conversation is left out.)"
@@ -88,7 +88,7 @@ def transcript(state: State, cut: int) -> str:
     """The history before ``cut`` as text; the record of an earlier epoch is not told again."""
     messages = [_unrecorded(message) for message in state.history[:cut]]
     text = ""
-    for limit in _CLIPS:
+    for limit in CLIPS:
         text = rendered(messages, limit)
         if tokens(text) <= _TRANSCRIPT:
             return text

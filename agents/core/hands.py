@@ -94,14 +94,12 @@ class SessionHands:
                 await self.log.record(turn.failed(state, failure, datetime.now(UTC)))
                 return
             price = self._lost(failure, request.model)
-            lost = summaries.unanswered(state, step.plan, failure, price)
-            await self.log.record(lost)
+            await self.log.record(summaries.unanswered(state, step.plan, failure, price))
             return
         used = summaries.spent(answer.usage)
         price = cost(used, self._price(answer.model, request.model))
         if why := summaries.failed(step.plan, answer, self.secrets):
-            unused = summaries.discarded(state, step.plan, why, used, price)
-            await self.log.record(unused)
+            await self.log.record(summaries.discarded(state, step.plan, why, used, price))
         else:
             await self.log.record(summaries.compacted(state, step.plan, answer, price))
 

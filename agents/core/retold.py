@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.core import context, epoch, events
+from agents.core import carried, context, epoch, events
 from agents.core.state import Param, State
 
 LAST_RESULT = 4_000  # characters of one result, after an overflow that compacting did not mend
-_WHOLE = "Nothing was left out: what follows is the whole record."
+_WHOLE = "There is no summary: what follows is the record itself."
 
 
 def clipped(state: State) -> events.ContextCompacted | None:
-    """The same epoch with what the tools returned last cut down; None if that is short already.
+    """The same epoch with what the tools returned last cut down; None if that is short already, or
+    if no event can hold the rest.
 
     Nothing follows it, so no thinking is bound to it.
     """
@@ -22,7 +23,9 @@ def clipped(state: State) -> events.ContextCompacted | None:
     if tail["role"] != "user" or content == list(tail["content"]):
         return None
     messages = [*state.history[:-1], {**tail, "content": content}]
-    return _told(state, messages, state.epoch, "clipped")
+    if not carried.fits(messages):
+        messages[-1] = carried.in_words(messages[-1])
+    return _told(state, messages, state.epoch, "clipped") if carried.fits(messages) else None
 
 
 def _clipped(block: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -42,13 +45,15 @@ def fallback(state: State) -> events.ContextCompacted:
     """A new epoch for another model: everything is told again, without thinking."""
     first, *rest = state.history
     # What an earlier epoch was told beside its task, summary and record.
-    recent = [block["text"] for block in first["content"][3:-1]] if state.epoch else []
+    before = [block["text"] for block in first["content"][3:-1]] if state.epoch else []
     if epoch.sealed(first) and rest and rest[0]["role"] == "user":
         rest = rest[1:]  # what is pinned, which is told anew
+    recent = "\n\n".join(before)
     if rest and (rest[-1]["role"] == "assistant" or epoch.thinks(_last_turn(state))):
-        recent.append(epoch.rendered(rest, len(str(rest))))  # its thinking would be missed
-        rest = []
-    messages = epoch.begin(state, state.summary or _WHOLE, rest, "\n\n".join(recent))
+        rest, recent = [], carried.text(rest, recent)  # its thinking would be missed
+    else:
+        rest, recent = carried.turns(rest, recent)
+    messages = epoch.begin(state, state.summary or _WHOLE, rest, recent)
     return _told(state, messages, state.epoch + 1, "fallback")
 
 

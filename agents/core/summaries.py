@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agents.core import context, epoch, events, redaction
+from agents.core import carried, context, epoch, events, redaction
 from agents.core.compaction import Plan, again
 from agents.core.context import scaled
 from agents.core.model import SEALED, ModelFailure, Request, Turn
@@ -73,6 +73,8 @@ def failed(plan: Plan, turn: Turn, secrets: Sequence[str] = ()) -> str:
         return "The answer was no single summary."
     if redaction.leaks(turn.content, secrets):
         return "The summary contained a known secret; it was not stored."
+    if carried.size(turn.content) > carried.MOST_SUMMARY:
+        return "The summary is too long."
     return "" if _text(turn) else "The summary is empty."
 
 
@@ -145,8 +147,8 @@ def _messages(state: State, plan: Plan, summary: str) -> list[Param]:
     # carry it: such turns stay word for word, but as text.
     last_turn = state.history[epoch.starts(state.history)[-1] :]
     if epoch.thinks(last_turn):
-        return epoch.begin(state, summary, (), epoch.rendered(kept, len(str(kept))))
-    return epoch.begin(state, summary, kept)
+        return epoch.begin(state, summary, (), carried.text(kept))
+    return epoch.begin(state, summary, *carried.turns(kept))
 
 
 def _answers(messages: Sequence[Param]) -> int:

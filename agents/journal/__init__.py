@@ -7,17 +7,9 @@ commit runs the next batch gathers, so there is no timer and no latency for a lo
 
 from __future__ import annotations
 
+from agents.core.events import MAX_TEXT, TooLarge
 from agents.journal.admission import chain_header
-from agents.journal.entries import (
-    MAX_TEXT,
-    Append,
-    ClaimRefused,
-    Entry,
-    FateUnknown,
-    Refused,
-    TooLarge,
-    entry,
-)
+from agents.journal.entries import Append, ClaimRefused, Entry, FateUnknown, Refused, entry
 from agents.journal.reading import read
 from agents.journal.writer import Journal, journal
 

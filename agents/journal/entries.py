@@ -15,8 +15,6 @@ from agents.core.events import Fact, Record
 from agents.models import Session
 from agents.projections import Writes
 
-MAX_TEXT = 4 * 1024 * 1024  # bytes of one event's text
-
 
 class ClaimRefused(Exception):
     """The log has moved on in a way that forbids the claim."""
@@ -28,10 +26,6 @@ class Refused(Exception):
 
 class FateUnknown(OperationalError):
     """The append may or may not be on record: read the log before trying again."""
-
-
-class TooLarge(ValueError):
-    """An event's text is longer than ``MAX_TEXT``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +71,4 @@ class Batch:
 
 def entry(fact: Fact, actor: str, step: int | None = None) -> Entry:
     """Encode a fact. Raises ``ValueError`` (``TooLarge``) before anybody else's batch sees it."""
-    text = events.encode(fact)
-    if len(text) > MAX_TEXT:
-        raise TooLarge(f"a {fact.kind} event of {len(text)} characters does not fit")
-    return Entry(fact, actor, text, step)
+    return Entry(fact, actor, events.bounded(fact), step)

@@ -121,6 +121,12 @@ class LogConformance:
         await asyncio.wait_for(waiting, 20)
         assert (await until(log, 2)).notes
 
+    async def test_what_no_event_can_hold_is_not_written(self, log_stand: LogStand) -> None:
+        log = await begun(log_stand)
+        long = events.Message("Olu", "x" * events.MAX_TEXT)
+        await refused(events.TooLarge, lambda: log.record(long))
+        assert (await log.load()).seq == 1
+
     async def test_after_the_end_nothing_is_written(self, log_stand: LogStand) -> None:
         log = await begun(log_stand)
         await log.record(events.Complete("done"))

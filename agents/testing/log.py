@@ -98,7 +98,7 @@ class MemoryStore:
             self.after(record)
 
     def _record(self, fact: Fact, seq: int) -> Record:
-        stored = events.decode(fact.kind, events.parse_text(events.encode(fact)))
+        stored = events.decode(fact.kind, events.parse_text(events.bounded(fact)))
         step = self._step + isinstance(fact, _TURN)
         return Record(self.uuid, seq, step, stored, datetime.now(UTC), "", self.term, "")
 

@@ -18,8 +18,11 @@ from agents.core.events.calls import (
     ToolStarted,
 )
 from agents.core.events.codec import (
+    MAX_TEXT,
     VERSION,
+    TooLarge,
     UnknownKind,
+    bounded,
     data,
     decode,
     encode,
@@ -44,6 +47,7 @@ from agents.core.events.vocabulary import ENDINGS, KINDS, Fact, Record
 __all__ = [
     "ENDINGS",
     "KINDS",
+    "MAX_TEXT",
     "VERSION",
     "ApprovalDecided",
     "ApprovalRaised",
@@ -70,6 +74,7 @@ __all__ = [
     "StopRequested",
     "Stopped",
     "Thinking",
+    "TooLarge",
     "ToolCall",
     "ToolResult",
     "ToolRetried",
@@ -78,6 +83,7 @@ __all__ = [
     "UnknownKind",
     "VoteCast",
     "VoteWithdrawn",
+    "bounded",
     "data",
     "decode",
     "encode",

@@ -14,10 +14,15 @@ from agents.core.canonical import JsonObject
 from agents.core.events.vocabulary import KINDS, Fact
 
 VERSION = 1
+MAX_TEXT = 4 * 1024 * 1024  # characters of one event's text
 
 
 class UnknownKind(ValueError):
     """The log holds a kind that this release does not know."""
+
+
+class TooLarge(ValueError):
+    """An event's text is longer than ``MAX_TEXT``."""
 
 
 _FIELDS = {kind: tuple(f.name for f in fields(fact)) for kind, fact in KINDS.items()}
@@ -26,6 +31,14 @@ _FIELDS = {kind: tuple(f.name for f in fields(fact)) for kind, fact in KINDS.ite
 def encode(fact: Fact) -> str:
     """The event text: what is stored and hashed. Raises ``ValueError`` for what JSON cannot say."""
     return canonical.event_text(data(fact))
+
+
+def bounded(fact: Fact) -> str:
+    """The event text, if an event can hold it. Raises ``ValueError``, ``TooLarge`` among them."""
+    text = encode(fact)
+    if len(text) > MAX_TEXT:
+        raise TooLarge(f"a {fact.kind} event of {len(text)} characters does not fit")
+    return text
 
 
 def data(fact: Fact) -> dict[str, Any]:
