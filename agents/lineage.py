@@ -55,3 +55,13 @@ def log_of(session: Session | int) -> QuerySet[Event]:
 def rows_of(found: Iterable[Stretch]) -> QuerySet[Event]:
     condition = reduce(or_, (stretch.rows for stretch in found))
     return Event.objects.filter(condition).order_by("seq")
+
+
+def shared(left: Session, right: Session) -> int:
+    """How many events both logs have in common, because one was forked from the other."""
+    if right.parent_id == left.pk:
+        return right.parent_seq
+    if left.parent_id == right.pk:
+        return left.parent_seq
+    alike = left.parent_id is not None and left.parent_id == right.parent_id
+    return min(left.parent_seq, right.parent_seq) if alike else 0

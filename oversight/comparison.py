@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Any
 
 from agents.core import canonical, events
 from agents.core.events import Record
@@ -58,6 +59,17 @@ def compare(left: Sequence[Record], right: Sequence[Record]) -> list[Pair]:
         pairs.append(Pair(number, *marked, differs, first=bool(differs) and not found))
         found = found or bool(differs)
     return pairs
+
+
+def page(pairs: Sequence[Pair], start: int) -> dict[str, Any]:
+    """The pairs from ``start`` on that a page has room for, and where those beside it begin."""
+    end = start + SHOWN
+    return {
+        "pairs": pairs[start:end],
+        "before": start,
+        "earlier": max(0, start - SHOWN),
+        "later": end if end < len(pairs) else None,
+    }
 
 
 def _steps(log: Sequence[Record]) -> list[Step]:

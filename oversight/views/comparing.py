@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from agents import roles
+from agents.lineage import shared
 from agents.models import Session
 from oversight import comparison, queries
 from oversight.views.access import PageRequest, for_people, the_session
@@ -42,17 +43,13 @@ def compare(request: PageRequest, uuid: UUID, other: UUID) -> HttpResponse:
     left, right = the_session(request, uuid), the_session(request, other)
     pairs = comparison.compare(queries.records(left), queries.records(right))
     first = next((index for index, pair in enumerate(pairs) if pair.first), None)
-    start = _start(request, first, len(pairs))
     context = {
         "left": left,
         "right": right,
-        "pairs": pairs[start : start + comparison.SHOWN],
-        "before": start,
-        "earlier": max(0, start - comparison.SHOWN),
-        "later": start + comparison.SHOWN if start + comparison.SHOWN < len(pairs) else None,
         "first": pairs[first] if first is not None else None,
-        "shared": _shared(left, right),
+        "shared": shared(left, right),
         "may_start": roles.can(request.user, "start"),
+        **comparison.page(pairs, _start(request, first, len(pairs))),
     }
     return render(request, "compare.html", context)
 
@@ -62,13 +59,3 @@ def _start(request: PageRequest, first: int | None, length: int) -> int:
     if text.isdecimal() and len(text) < 9:
         return min(int(text), max(0, length - 1))
     return max(0, (first or 0) - 3)
-
-
-def _shared(left: Session, right: Session) -> int:
-    """How many events both logs have in common, because one was forked from the other."""
-    if right.parent_id == left.pk:
-        return right.parent_seq
-    if left.parent_id == right.pk:
-        return left.parent_seq
-    alike = left.parent_id is not None and left.parent_id == right.parent_id
-    return min(left.parent_seq, right.parent_seq) if alike else 0

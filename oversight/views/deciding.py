@@ -38,11 +38,7 @@ def deciding(act: Act) -> Callable[[HttpRequest, UUID], HttpResponseBase]:
             do = "edit" if "mode" in request.POST else "approve"
             return sheet_page(request, approval, do, status=400)
         except (door.Refused, edits.Unreadable) as refused:
-            status, problem = refusal(refused)
-            now = the_approval(request, uuid)
-            if status == 400 and "mode" in request.POST:
-                return sheet_page(request, now, "edit", problem, status)
-            return _answer(request, now, problem, status)
+            return _refused(request, uuid, refused)
         return _answer(request, approval, said, 200)
 
     return require_POST(for_people(view))
@@ -50,6 +46,15 @@ def deciding(act: Act) -> Callable[[HttpRequest, UUID], HttpResponseBase]:
 
 class _Unconfirmed(Exception):
     """A HIGH approval without its confirmation."""
+
+
+def _refused(request: PageRequest, uuid: UUID, refused: Exception) -> HttpResponse:
+    """Why not, beside the approval as it is by now; what was written into an edit stays."""
+    status, problem = refusal(refused)
+    now = the_approval(request, uuid)
+    if status == 400 and "mode" in request.POST:
+        return sheet_page(request, now, "edit", problem, status)
+    return _answer(request, now, problem, status)
 
 
 def _answer(request: PageRequest, approval: Approval, said: str, status: int) -> HttpResponse:

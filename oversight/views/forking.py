@@ -16,7 +16,7 @@ from agents import forking, inbox, roles
 from agents.core import forking as cutting
 from agents.core.events import Record
 from agents.core.fold import replay
-from agents.core.state import Call, CallStatus, Note
+from agents.core.state import Call, CallStatus
 from agents.forking import Fork
 from agents.models import Session
 from agents.starting import MAX_TASK
@@ -40,15 +40,24 @@ class EditableCall:
         return edits.fields(self.arguments, self.sent)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a fork is cut: before a step of a session's log."""
+
+    session: Session
+    log: Sequence[Record]
+    step: int
+    last: int  # the step behind the last
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def fork(request: PageRequest, uuid: UUID) -> HttpResponse:
     session = the_session(request, uuid)
     log = forking.whole(session)
-    step = _step(request, max((record.step for record in log), default=0) + 1)
-    if request.method == "POST":
-        return _fork(request, session, log, step)
-    return _form(request, session, log, step)
+    last = max((record.step for record in log), default=0) + 1
+    origin = Origin(session, log, _step(request, last), last)
+    return _fork(request, origin) if request.method == "POST" else _form(request, origin)
 
 
 def _step(request: PageRequest, most: int) -> int:
@@ -56,44 +65,44 @@ def _step(request: PageRequest, most: int) -> int:
     return max(1, min(int(text), most)) if text.isdecimal() and len(text) < 9 else most
 
 
-def _fork(request: PageRequest, session: Session, log: Sequence[Record], step: int) -> HttpResponse:
+def _fork(request: PageRequest, origin: Origin) -> HttpResponse:
     try:
-        made = forking.fork(request.user, session, _wanted(request, log, step))
+        made = forking.fork(request.user, origin.session, _wanted(request, origin))
     except (inbox.Refused, edits.Unreadable) as refused:
         status, problem = refusal(refused)
-        return _form(request, session, log, step, problem, status)
+        return _form(request, origin, problem, status)
     return see_other(f"/sessions/{made.uuid}/")
 
 
-def _wanted(request: PageRequest, log: Sequence[Record], step: int) -> Fork:
+def _wanted(request: PageRequest, origin: Origin) -> Fork:
     form = request.POST
     replaced = form.get("replaces", "")
     return Fork(
-        step=step,
+        step=origin.step,
         tools=form.get("tools", forking.RECORD),
         task=typed(request, "task"),
         message=form.get("message", ""),
         replaces=int(replaced) if replaced.isdecimal() and len(replaced) < 9 else None,
-        arguments=_edited(request, log, step),
+        arguments=_edited(request, origin),
         title=form.get("title", ""),
     )
 
 
-def _edited(request: PageRequest, log: Sequence[Record], step: int) -> dict[str, Mapping[str, Any]]:
+def _edited(request: PageRequest, origin: Origin) -> dict[str, Mapping[str, Any]]:
     """The calls whose arguments are not what they were."""
     found: dict[str, Mapping[str, Any]] = {}
     if request.POST.get("change") != "arguments":
         return found
-    for call in _calls(request, log, step):
+    for call in _calls(request, origin):
         arguments = edits.from_form(call.sent, call.arguments)
         if arguments != call.arguments:
             found[call.call_id] = arguments
     return found
 
 
-def _calls(request: PageRequest, log: Sequence[Record], step: int) -> list[EditableCall]:
+def _calls(request: PageRequest, origin: Origin) -> list[EditableCall]:
     try:
-        state = replay(log[: cutting.after_proposal(log, step)])
+        state = replay(origin.log[: cutting.after_proposal(origin.log, origin.step)])
     except ValueError:
         return []
     return [
@@ -110,40 +119,29 @@ def _editable(request: PageRequest, call: Call, prefix: str) -> EditableCall:
     return EditableCall(call.call_id, title, call.proposed, prefix, sent)
 
 
-def _unread(log: Sequence[Record], step: int) -> list[Note]:
-    """What operators had told the agent and it had not read before the step."""
-    state = replay(log[: cutting.before_step(log, step)])
-    return [note for note in state.notes if note.human]
-
-
 def _form(
-    request: PageRequest,
-    session: Session,
-    log: Sequence[Record],
-    step: int,
-    problem: str = "",
-    status: int = 200,
+    request: PageRequest, origin: Origin, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    if not log:
+    if not origin.log:
         raise PermissionDenied("The session has not begun yet.")
     context = {
-        "session": session,
+        "session": origin.session,
+        "step": origin.step,
+        "last": origin.last,
         "may_start": roles.can(request.user, "start"),
         "form": request.POST,
         "problem": problem,
-        "calls": _calls(request, log, step),
         "longest": MAX_TASK,
+        "calls": _calls(request, origin),
     }
-    return render(request, "fork.html", context | _branching(log, step), status=status)
+    return render(request, "fork.html", context | _history(origin), status=status)
 
 
-def _branching(log: Sequence[Record], step: int) -> dict[str, Any]:
-    """What stood at the step: what a fork may change, and the effects on either side of it."""
-    seq = cutting.before_step(log, step)
+def _history(origin: Origin) -> dict[str, Any]:
+    """What operators had told the agent and it had not read, and the effects on either side."""
+    seq = cutting.before_step(origin.log, origin.step)
     return {
-        "step": step,
-        "last": max(record.step for record in log) + 1,
-        "unread": _unread(log, step),
-        "done": forking.effects(log, seq, before=True),
-        "again": forking.effects(log, seq, before=False),
+        "unread": [note for note in replay(origin.log[:seq]).notes if note.human],
+        "done": forking.effects(origin.log, seq, before=True),
+        "again": forking.effects(origin.log, seq, before=False),
     }

@@ -52,18 +52,25 @@ def insights(request: PageRequest) -> HttpResponse:
     period, agent = _chosen(request)
     found = figures.load(rights, period, agent)
     context = {
-        "ranges": RANGES.items(),
-        "period": period,
-        "agent": agent,
-        "agents": figures.agents(rights, period),
+        **_choices(rights, period, agent),
         "as_of": found.as_of,
         "query": request.GET.urlencode(),
         **_panels(found, rights),
         **_unusual(request, period, agent),
         "may_administer": rights.can("administer"),
-        "may_set_aside": rights.can("steer") or rights.can("audit"),
     }
     return render(request, "insights/page.html", context)
+
+
+def _choices(rights: roles.Rights, period: Period, agent: str) -> dict[str, Any]:
+    """What is chosen, what else could be, and what may be done with what is unusual."""
+    return {
+        "ranges": RANGES.items(),
+        "period": period,
+        "agent": agent,
+        "agents": figures.agents(rights, period),
+        "may_set_aside": rights.can("steer") or rights.can("audit"),
+    }
 
 
 def _panels(found: Figures, rights: roles.Rights) -> dict[str, Any]:
@@ -105,16 +112,9 @@ def _unusual(request: PageRequest, period: Period, agent: str) -> dict[str, Any]
 def anomalies(request: PageRequest) -> HttpResponse:
     """Everything unusual of the period, with what was set aside."""
     period, agent = _chosen(request)
-    rights = roles.rights(request.user)
     rows = _anomalies(request, period, agent).select_related("acknowledged_by")
-    context = {
-        "period": period,
-        "agent": agent,
-        "ranges": RANGES.items(),
-        "agents": figures.agents(rights, period),
-        "unusual": unusual.told(rows.order_by("level", "-at")[:200]),
-        "may_set_aside": rights.can("steer") or rights.can("audit"),
-    }
+    context = _choices(roles.rights(request.user), period, agent)
+    context["unusual"] = unusual.told(rows.order_by("level", "-at")[:200])
     return render(request, "insights/anomalies.html", context)
 
 

@@ -100,17 +100,17 @@ def _ways(session: Session, stops: Sequence[Stop], at: Stop | None) -> dict[str,
     here = at.step if at else 0
     before = [step for step in steps if step < here]
     after = [step for step in steps if step > here]
-    ways: dict[str, dict[str, Any]] = {
+    return {
         "back": {"step": before[-1] if before else here},
         "forward": {"step": after[0] if after else here},
+        **{mark: _next(session, stops, at, mark) for mark in ("fault", "approval")},
     }
-    last = stops[-1] if stops else None
-    for mark in ("fault", "approval"):
-        found = playing.following(stops, at, mark)
-        beyond = queries.next_marked(session, mark, last.step) if last else None
-        ways[mark] = {"step": here, "beyond": beyond}
-        if found:
-            ways[mark] |= {"step": found.step, "t": int(found.t)}
-        elif beyond:
-            ways[mark]["step"] = beyond
-    return ways
+
+
+def _next(session: Session, stops: Sequence[Stop], at: Stop | None, mark: str) -> dict[str, Any]:
+    """Where what is marked so comes next: among the stops of the page, or beyond them."""
+    found = playing.following(stops, at, mark)
+    beyond = queries.next_marked(session, mark, stops[-1].step) if stops else None
+    if found:
+        return {"step": found.step, "t": int(found.t), "beyond": beyond}
+    return {"step": beyond or (at.step if at else 0), "beyond": beyond}

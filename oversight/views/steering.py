@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -74,10 +74,7 @@ def _start(request: PageRequest) -> HttpResponse:
 
 def _form(request: PageRequest, status: int = 200, **context: Any) -> HttpResponse:
     agents = list(roles.startable_agents(request.user))
-    wanted = request.POST.get("agent") or request.GET.get("agent")
-    chosen = next(
-        (agent for agent in agents if agent.name == wanted), agents[0] if agents else None
-    )
+    chosen = _chosen(request, agents)
     context |= {
         "may_start": roles.can(request.user, "start"),
         "capped": spending.reached(),
@@ -89,6 +86,13 @@ def _form(request: PageRequest, status: int = 200, **context: Any) -> HttpRespon
         "scenarios": SCENARIOS if settings.REHEARSAL else (),
     }
     return render(request, "sessions/new.html", context, status=status)
+
+
+def _chosen(request: PageRequest, agents: Sequence[AgentDefinition]) -> AgentDefinition | None:
+    """The agent that was asked for, or else the first."""
+    wanted = request.POST.get("agent") or request.GET.get("agent")
+    named = (agent for agent in agents if agent.name == wanted)
+    return next(named, agents[0] if agents else None)
 
 
 def _preview(agent: AgentDefinition | None) -> list[dict[str, Any]]:
