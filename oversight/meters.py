@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.core.budget import DIMENSIONS
+from agents.core.budget import DIMENSIONS, MOST
 from agents.models import Session
 from oversight import wording
 
@@ -19,7 +19,6 @@ NAMES = {
     "approvals": "Approvals asked",
     "high_executions": "HIGH calls",
 }
-MOST = 1e12  # of anything: beyond it a figure is a slip of the finger
 ALWAYS = ("usd", "tokens", "steps", "tool_calls")  # shown without a limit, too
 
 

@@ -20,6 +20,7 @@ DIMENSIONS = (
     "approvals",
     "high_executions",
 )
+MOST = 1e12  # of anything: beyond it a figure is a slip of the finger
 WARN_AT = 0.8
 HARD_STOP = 1.1  # of a limit; nobody is there to say that a last turn is worth more
 _FRACTIONAL = frozenset({"usd", "active_seconds"})
@@ -224,6 +225,8 @@ def _problem(dimension: str, value: object) -> str:
         return f"{dimension}: a number is needed"
     if value <= 0:
         return f"{dimension}: must be more than 0"
+    if value >= MOST:
+        return f"{dimension}: must be less than {MOST:,.0f}"
     if dimension not in _FRACTIONAL and value != int(value):
         return f"{dimension}: a whole number is needed"
     return ""

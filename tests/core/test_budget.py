@@ -388,6 +388,7 @@ def test_a_model_without_a_price_has_no_cost() -> None:
         ({"usd": float("nan")}, "usd: a number is needed"),
         ({"usd": float("inf")}, "usd: a number is needed"),
         ({"steps": 2.5}, "steps: a whole number is needed"),
+        ({"steps": 1e300}, "steps: must be less than 1,000,000,000,000"),
     ],
 )
 def test_a_bad_limit_is_named(limits: dict[str, object], problem: str) -> None:
