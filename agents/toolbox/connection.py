@@ -140,7 +140,7 @@ class Connection:
                 self._transport(), cache=None, message_handler=self._hear, client_info=_SELF
             ) as client:
                 # The SDK would check results with a checker that a pattern can hold up for ever.
-                client.session.validate_tool_result = self._check  # type: ignore[method-assign]
+                client.session.validate_tool_result = self._check  # type: ignore[method-assign]  # the SDK has no hook for it
                 self._client = client
                 self._ready.set()
                 await self._live(client)

@@ -78,7 +78,7 @@ def _become(command: list[str], launcher: int) -> NoReturn:
             os.setpgid(0, 0)
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == launcher:
-            os.execvp(command[0], command)  # noqa: S606  # nosec B606
+            os.execvp(command[0], command)  # noqa: S606  # nosec B606 - what an admin configured, without a shell
     except OSError as error:
         os.write(2, f"cannot start {command[0]}: {error.strerror}\n".encode())
     finally:

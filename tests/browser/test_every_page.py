@@ -113,7 +113,7 @@ def _problems(page: Page, address: str, axe: str, complaints: list[str]) -> Iter
     yield from _by_keyboard(page)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     yield from (f"dark {said}" for said in page.evaluate(AXE, ["color-contrast"]))
-    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # as above
     if over := page.evaluate(TOO_WIDE):
         yield f"wider than 360: {over}"
     complaints.clear()
