@@ -125,4 +125,5 @@ def _again(call: Call, fact: events.SessionStarted, played: bool) -> Call:
         digest="",
         attempt=0,
         generation=call.generation + 1,
+        key_since=None,
     )

@@ -284,14 +284,7 @@ class SessionHands:
     # People
 
     async def doubt(self, state: State, step: Doubt) -> None:
-        killed = state.stopping is not None and state.stopping.kill
-        evidence = wording.KILLED if killed else wording.LOST
-        facts = [
-            results.outcome_unknown(
-                call, call.idempotency_key, call.started_at or datetime.now(UTC), evidence
-            )
-            for call in step.calls
-        ]
+        facts = [results.in_doubt(call, state.stopping) for call in step.calls]
         await self.log.record(*facts, seen=state.seq)
 
     async def reopen(self, state: State, step: Reopen) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from agents.core import compaction, context, events, retold, stuck, wording
+from agents.core import compaction, context, events, retold, retry, stuck, wording
 from agents.core.budget import check as check_budgets
 from agents.core.budget import day_mark, overrun
 from agents.core.risk import Effect
@@ -33,7 +33,7 @@ def _calls(state: State, term: int, now: datetime) -> Step | None:
     refused = [call for call in _having(state, CallStatus.REFUSED) if not _put_off(call, now)]
     if refused:
         return Say(tuple(_refusal(call) for call in refused))
-    if doubtful := _irreversible(_interrupted(state, term)):
+    if doubtful := _doubtful(state, term, now):
         return Doubt(doubtful)
     if not state.paused:
         if again := _having(state, CallStatus.AGAIN):
@@ -97,8 +97,20 @@ def _interrupted(state: State, term: int) -> tuple[Call, ...]:
     return tuple(c for c in _having(state, CallStatus.STARTED) if c.started_term < term)
 
 
-def _irreversible(calls: tuple[Call, ...]) -> tuple[Call, ...]:
-    return tuple(call for call in calls if call.effect is Effect.IRREVERSIBLE)
+def _doubtful(state: State, term: int, now: datetime) -> tuple[Call, ...]:
+    """Calls that may have happened, and that a repeat could make happen twice."""
+    lost = _interrupted(state, term)
+    keyed = (*lost, *_having(state, CallStatus.READY))
+    forgotten = (call for call in keyed if _key_forgotten(call, now))
+    return (*(call for call in lost if call.effect is Effect.IRREVERSIBLE), *forgotten)
+
+
+def _key_forgotten(call: Call, now: datetime) -> bool:
+    """Whether its target may have forgotten its key by its next attempt. It is known now, so nobody
+    need wait for that."""
+    if call.effect is not Effect.KEYED or call.in_doubt_since is None:
+        return False
+    return retry.key_forgotten(call.in_doubt_since, max(now, _due(call) or now))
 
 
 def _refusal(call: Call) -> events.ToolResult:

@@ -40,6 +40,15 @@ def outcome_unknown(
     )
 
 
+def in_doubt(call: Call, stopping: events.StopRequested | None) -> events.OutcomeUnknown:
+    """A call that may have happened and that nobody may repeat."""
+    evidence = wording.KILLED if stopping and stopping.kill else wording.LOST
+    if call.effect is Effect.KEYED and not stopping:
+        evidence = wording.KEY_FORGOTTEN
+    began = call.in_doubt_since or datetime.now(UTC)
+    return outcome_unknown(call, call.idempotency_key, began, evidence)
+
+
 def broken_off(state: State, why: str) -> list[events.Fact]:
     """What a bug in the engine makes of a session: its end, unless calls may have happened. Then it
     stays, and people say what became of those before anything else."""
@@ -123,6 +132,7 @@ def retried(
         message=message[:500],
         delay_ms=delay.ms,
         resume_at=events.timestamp(delay.until(now)) if delay.parked else None,
+        effects=error.effects,
     )
 
 

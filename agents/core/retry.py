@@ -20,6 +20,9 @@ from agents.core.tools import RateLimited, ToolError
 IN_PROCESS = 60.0  # seconds; a longer retry-after parks the session instead of holding a task
 PER_CALL = 180.0  # seconds that all attempts of a call may take without a park between them
 PARKS = (60, 300, 900, 1800, 1800, 1800)  # seconds, once the attempts in process are used up
+# How long a target surely knows an idempotency key. Stripe's API reference ("Idempotent requests")
+# lets keys go once they are 24 hours old; clocks differ, and an attempt takes its time.
+KEY_KEPT = timedelta(hours=20)
 LONGEST_PARK = 24 * 3600.0  # seconds; then a session looks again, whatever it was told
 
 
@@ -99,6 +102,11 @@ def time_allowed(timeout: float, began_at: datetime | None) -> float:
         return timeout
     left = PER_CALL - (datetime.now(UTC) - began_at).total_seconds()
     return min(timeout, max(left, 1.0))
+
+
+def key_forgotten(used: datetime, at: datetime) -> bool:
+    """Whether a repeat at this time may happen twice, though it carries the key of the first."""
+    return at - used > KEY_KEPT
 
 
 def allowed_retries(error: ToolError, effect: Effect) -> int:

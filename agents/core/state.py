@@ -66,6 +66,7 @@ class Call:
     started_term: int = 0
     started_at: datetime | None = None
     idempotency_key: str = ""
+    key_since: datetime | None = None  # an attempt under it began that may have had its effect
     edited_by: str = ""
     grant: str = ""  # the id of the grant that let it run unasked
     held_until: datetime | None = None  # a decision that can be undone takes effect then
@@ -73,6 +74,11 @@ class Call:
     refusal: str = ""  # what the model is told where nothing runs
     refusal_class: str = ""
     result: events.ToolResult | None = None
+
+    @property
+    def in_doubt_since(self) -> datetime | None:
+        """When the first attempt under this key began of which nobody knows that it did nothing."""
+        return self.key_since or (self.started_at if self.status is CallStatus.STARTED else None)
 
     @property
     def first_attempt(self) -> datetime | None:

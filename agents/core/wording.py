@@ -29,6 +29,10 @@ OVERFLOW = (
 )
 STOPPED = "NOT EXECUTED: the run was stopped."
 LOST = "the worker was lost while the call was running"
+KEY_FORGOTTEN = (
+    "an attempt may have had its effect, and by the next one the target may have forgotten its key:"
+    " a repeat could happen twice"
+)
 KILLED = "the session was killed while the call was running"
 STOPPED_MIDWAY = (
     "Failed, and the run was stopped before it could be tried again. Side effects: possible."

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from agents import chain, inbox
+from agents.core import retry
 from agents.doorbell import bell
 from agents.leases import Holder
 from agents.models import LateEvidence, Outcome, Session
@@ -101,6 +102,30 @@ async def test_a_keyed_call_in_flight_is_repeated_under_its_key(held: HeldBox, a
     assert len(held.keys) == 2
     assert len(set(held.keys)) == 1
     assert await effects(session) == 2
+    await bell.close()
+
+
+async def test_a_keyed_call_whose_key_may_be_forgotten_is_settled_by_a_person(
+    held: HeldBox, ann: User, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bell.open()
+    model = ScriptedModel([PAY, says("Paid.")])
+    running = Supervisor(model=model)
+    await running.start()
+    session = await until(await begin("Pay.", tools=["process_payment"]), "waiting_approval")
+    await approve(ann, session)
+    await held.hold.entered.wait()
+    await lost(running)
+    held.hold.go.set()
+    await expired(session)
+    monkeypatch.setattr(retry, "KEY_KEPT", timedelta())
+    async with worker(model):
+        session = await until(session, "outcome_review")
+        outcome = await outcome_of(session)
+        assert "forgotten its key" in outcome.evidence
+        await db(inbox.settle, ada, outcome.uuid, "happened", "It is paid.")
+        session = await until(session, *ENDED)
+    assert (session.status, len(held.keys)) == ("completed", 1)
     await bell.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from agents.core import retry
@@ -15,6 +17,7 @@ from agents.core.tools import (
     ToolTimeout,
     Unavailable,
 )
+from tests.core.sessions import START
 
 READ, KEYED, PROBED, IRREVERSIBLE = Effect
 TABLE: dict[str, tuple[ToolError, dict[Effect, int]]] = {
@@ -56,3 +59,10 @@ def test_a_failed_call_is_tried_again_as_often_as_its_effect_allows(
     assert sum(wait is not None for wait in waits) == cells[effect]
     doubtful = error.transient and error.effects and effect is not READ
     assert retry.ambiguous(error, effect) is doubtful, "a person is asked, and nobody else guesses"
+
+
+def test_a_key_is_trusted_for_less_than_the_day_that_targets_keep_it() -> None:
+    slowest = timedelta(seconds=retry.PER_CALL)
+    assert retry.KEY_KEPT + slowest < timedelta(hours=24) - timedelta(hours=3)
+    assert retry.key_forgotten(START, START + retry.KEY_KEPT + slowest)
+    assert not retry.key_forgotten(START, START + retry.KEY_KEPT)

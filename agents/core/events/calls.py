@@ -53,6 +53,7 @@ class ToolRetried:
     message: str
     delay_ms: int
     resume_at: str | None = None  # set when the session is parked until then
+    effects: bool = True  # whether the attempt may have had its effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from agents.core import epoch, events, forking
 from agents.core.events import Record
 from agents.core.fold import calls, decisions, guards, people, turns
 from agents.core.fold.calls import proposed
-from agents.core.state import CallStatus, State, replace
+from agents.core.state import State, replace
 
 __all__ = ["evolve", "proposed", "replay"]
 
@@ -60,7 +60,7 @@ def _fold(state: State, record: Record) -> State:
         case events.ToolResult():
             return calls.resulted(state, fact, record)
         case events.OutcomeUnknown():
-            return calls.change(state, fact.call_id, status=CallStatus.UNKNOWN)
+            return calls.doubted(state, fact)
         case events.OutcomeSettled():
             return calls.outcome_settled(state, fact)
         case events.ModelRetried():

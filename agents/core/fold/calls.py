@@ -65,6 +65,7 @@ def started(state: State, fact: events.ToolStarted, record: Record) -> State:
         started_term=record.term,
         started_at=record.at,
         idempotency_key=fact.idempotency_key,
+        key_since=call.in_doubt_since,
     )
     return replace(begun, usage=usage)
 
@@ -80,6 +81,7 @@ def put_off(state: State, fact: events.ToolRetried, at: datetime) -> State:
         retry_at=after(at, fact.delay_ms),
         retry_parked=parked,
         began_at=None if parked else call.began_at,
+        key_since=call.in_doubt_since if fact.effects else call.key_since,
     )
 
 
@@ -127,6 +129,11 @@ def _result_block(result: events.ToolResult) -> dict[str, Any]:
     return block if result.ok else {**block, "is_error": True}
 
 
+def doubted(state: State, fact: events.OutcomeUnknown) -> State:
+    """Its next attempt, if one was due, is off: what people say of it holds at once."""
+    return change(state, fact.call_id, status=CallStatus.UNKNOWN, retry_at=None, retry_parked=False)
+
+
 def outcome_settled(state: State, fact: events.OutcomeSettled) -> State:
     call = state.find(fact.call_id)
     if call is None or call.status is not CallStatus.UNKNOWN:
@@ -140,6 +147,7 @@ def outcome_settled(state: State, fact: events.OutcomeSettled) -> State:
             attempt=0,
             failures=0,
             began_at=None,
+            key_since=None,
             approval_id=None,
         )
     told, error_class = wording.outcome(call.tool, fact.decision, fact.result, fact.reason)
