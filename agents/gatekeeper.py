@@ -226,7 +226,7 @@ def _denied(call: Call, judged: Judgement) -> events.Fact:
 def _not_again(call: Call, judged: Judgement) -> events.Fact:
     """The end of a call of which an attempt failed and the next is not let through. Of one that
     may have happened only a person can say what became of it."""
-    if call.effect is Effect.KEYED:
+    if call.key_since and call.effect is not Effect.READ:
         evidence = f"an attempt failed, and no other may follow: {judged.rule}"
         began = call.started_at or datetime.now(UTC)
         return outcome_unknown(call, call.idempotency_key, began, evidence)

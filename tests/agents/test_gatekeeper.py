@@ -12,7 +12,7 @@ from agents.core.risk import Effect, Risk, RiskMap, Rule, ToolRisk, Verdict
 from agents.core.state import Call, CallStatus, State
 from agents.gatekeeper import SessionGate
 from agents.testing import MemoryToolbox
-from tests.core.sessions import Session
+from tests.core.sessions import START, Session
 
 TOOLS = {"look": Effect.READ, "write": Effect.PROBED, "mail": Effect.KEYED}
 DENY = Rule("not any more", "*", Verdict.DENY)
@@ -47,9 +47,16 @@ def test_an_attempt_that_a_rule_forbids_by_now_is_not_made(tool: str) -> None:
 
 @pytest.mark.parametrize("rule", [DENY, ASK])
 def test_of_a_keyed_call_whose_repeat_is_forbidden_a_person_says_what_became(rule: Rule) -> None:
-    fact = still(ready("mail", attempt=1, idempotency_key="k"), rule)
+    begun = ready("mail", attempt=1, idempotency_key="k", key_since=START)
+    fact = still(begun, rule)
     assert isinstance(fact, events.OutcomeUnknown)
     assert (fact.idempotency_key, rule.name in fact.evidence) == ("k", True)
+    proven = still(replace(begun, key_since=None), rule)
+    assert isinstance(proven, events.ToolResult), "no attempt can have had its effect"
+
+
+def test_a_read_that_is_forbidden_by_now_leaves_no_doubt() -> None:
+    assert isinstance(still(ready("look", attempt=1, key_since=START), DENY), events.ToolResult)
 
 
 def test_an_attempt_that_needs_a_person_by_now_is_asked_for_by_a_new_call() -> None:

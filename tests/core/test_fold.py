@@ -11,6 +11,7 @@ from agents.core.fold import evolve, replay
 from agents.core.state import CallStatus, State
 from agents.testing import MemoryStore, Stage, calls, says
 from tests.core.loops import decided, play, stage
+from tests.core.sessions import Session
 
 
 async def waiting() -> tuple[Stage, State]:
@@ -60,6 +61,21 @@ async def test_a_call_that_has_started_takes_no_decision() -> None:
     started = events.ToolStarted("c2", "post", {}, call.digest, "k", 1, call.approval_id)
     late = after(made.store, approved, started, decided(call, "revoked"))
     assert late.call("c2").status is CallStatus.STARTED
+
+
+def test_a_revoked_grant_gives_no_new_key_to_a_call_that_has_begun() -> None:
+    session = Session()
+    session.say(events.GrantGiven("g", "Ann", "charge", "low"))
+    session.think(stop_reason="tool_use")
+    for call in ("begun", "waits"):
+        session.say(
+            events.ToolCall(call, "charge", {}, "low", "allow", "", effect="keyed", grant="g")
+        )
+    session.say(events.ToolStarted("begun", "charge", {}, "d", "k", 1))
+    session.say(events.ToolRetried("begun", "charge", 1, "timeout", "slow", 1_000))
+    session.say(events.GrantRevoked("g", "Ann", "charge"))
+    found = {call.call_id: (call.status, call.generation) for call in session.state.calls}
+    assert found == {"begun": (CallStatus.READY, 0), "waits": (CallStatus.AGAIN, 1)}
 
 
 def test_a_log_with_a_gap_is_refused() -> None:

@@ -91,11 +91,12 @@ def reopened(state: State, fact: events.VoteWithdrawn) -> State:
 
 
 def revoked(state: State, fact: events.GrantRevoked) -> State:
-    """What it let through and has not begun is asked about after all."""
+    """What it let through and has not begun is asked about after all. Of what has begun, the gate
+    looks at each further attempt."""
     left = tuple(grant for grant in state.grants if grant.grant_id != fact.grant_id)
     calls = tuple(
         asks_again(call)
-        if call.grant == fact.grant_id and call.status is CallStatus.READY
+        if call.grant == fact.grant_id and call.status is CallStatus.READY and not call.attempt
         else call
         for call in state.calls
     )
