@@ -11,6 +11,7 @@ from agents.core import canonical, events, wording
 from agents.core.events import Fact
 from agents.core.fold import proposed
 from agents.core.ports import Judged
+from agents.core.results import not_run
 from agents.core.risk import Effect
 from agents.core.state import Call, State
 from agents.core.tools import UnknownTool
@@ -99,12 +100,4 @@ def fixed_digest(*bound: object) -> str:
 
 
 def _refused(call: Proposed, verdict: str, told: str) -> events.ToolResult:
-    error_class = "denied_by_policy" if verdict == "deny" else "invalid_arguments"
-    return events.ToolResult(
-        call_id=call.call_id,
-        tool=call.tool,
-        ok=False,
-        content=told,
-        error_class=error_class,
-        executed=False,
-    )
+    return not_run(call, "denied_by_policy" if verdict == "deny" else "invalid_arguments", told)
