@@ -21,6 +21,7 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from oversight import boards, streams, viewers
+from oversight.signs import Page
 from oversight.streams import Frame
 from oversight.viewers import Viewer
 
@@ -118,6 +119,10 @@ def _after(scope: Scope) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
+def _page(scope: Scope) -> Page:
+    return Page.said(scope["query_string"].decode("latin-1"))
+
+
 def _uuid(scope: Scope) -> UUID:
     uuid: UUID = scope["url_route"]["kwargs"]["uuid"]
     return uuid
@@ -128,11 +133,12 @@ session: Any = Live(
     lambda scope, _: streams.session(_uuid(scope), _after(scope)),
 )
 inbox: Any = Live(
-    lambda _: viewers.sees_lists, lambda _, viewer: streams.board(boards.inbox, viewer)
+    lambda _: viewers.sees_lists,
+    lambda scope, viewer: streams.board(boards.inbox, viewer, _page(scope)),
 )
 wall: Any = Live(
     lambda _: viewers.sees_lists,
-    lambda _, viewer: streams.board(boards.wall, viewer, streams.figures),
+    lambda scope, viewer: streams.board(boards.wall, viewer, _page(scope), streams.figures),
 )
 bell: Any = Live(lambda _: viewers.sees_lists)
 

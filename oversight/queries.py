@@ -12,7 +12,7 @@ from operator import or_
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, Count, F, Min, Q, QuerySet, When
+from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, When
 from django.utils import timezone
 
 from agents.core import events
@@ -30,6 +30,7 @@ FILTERS: dict[str, Q] = {
     "failed": Q(status=STATUS.FAILED),
     "finished": Q(status__in=(STATUS.COMPLETED, STATUS.CANCELLED)),
 }
+LISTED = 200  # in the inbox
 CARDS = 48  # of those that ask, and of the others, that the wall shows at first
 TABS: dict[str, Q] = {
     "waiting": Q(state=Approval.State.PENDING),
@@ -55,7 +56,7 @@ class Wall:
     asking: Sequence[Session]  # what expires first stands first
     active: Sequence[Session]
     finished: list[Session]
-    more: bool  # whether there are sessions that it has no room for
+    cut: frozenset[str]  # the lists that it has no room for all of
 
 
 def wall(user: Person, chosen: str, words: str, most: int = CARDS) -> Wall:
@@ -73,14 +74,21 @@ def wall(user: Person, chosen: str, words: str, most: int = CARDS) -> Wall:
     rank = Case(When(status=STATUS.FAILED, then=2), When(status=STATUS.PAUSED, then=1), default=0)
     others = shown.exclude(status__in=NEEDS_PERSON).order_by(rank, "-created_at", "-id")
     active = list(others[: most + 1])
+    lengths = {"asking": len(asking), "active": len(active)}
     return Wall(
         asking=asking[:most],
         active=active[:most],
-        more=max(len(asking), len(active)) > most,
+        cut=frozenset(name for name, length in lengths.items() if length > most),
         finished=list(
             finished(wanted)[:20] if chosen not in ("live", "needs-you", "failed") else []
         ),
     )
+
+
+def newest(rows: QuerySet[Session] | QuerySet[Approval], began: str) -> str:
+    """When the last of them began: what a page lacks and began later was not there yet."""
+    last = rows.aggregate(last=Max(began))["last"]
+    return last.isoformat() if last else ""
 
 
 def finished(found: QuerySet[Session]) -> QuerySet[Session]:
@@ -104,7 +112,7 @@ def pending(user: Person) -> QuerySet[Approval]:
     return visible_approvals(user).filter(TABS["waiting"]).order_by("decide_by", "id")
 
 
-def approvals(user: Person, tab: str, most: int = 200) -> list[Approval]:
+def approvals(user: Person, tab: str, most: int = LISTED) -> list[Approval]:
     """The approvals under a tab of the inbox."""
     if tab == "waiting":
         return list(pending(user)[:most])

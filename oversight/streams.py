@@ -15,10 +15,11 @@ from django.contrib.auth.models import User
 
 from agents.models import Approval, Outcome, Session
 from agents.roles import Rights
-from oversight import boards, queries, tiles, wording
-from oversight.boards import Board, Item
+from oversight import boards, queries, signs, tiles, wording
+from oversight.boards import Board, Shown
 from oversight.feed import Reader, hub
 from oversight.reading import in_pool
+from oversight.signs import Key, Page, Thing
 from oversight.viewers import Viewer
 
 BATCH = 0.25  # seconds between two frames: four swaps a second, however busy it is
@@ -117,27 +118,40 @@ class _Follower:
 
 
 async def board(
-    board: Board, viewer: Viewer, around: Callable[[User], Mapping[str, object]] | None = None
+    board: Board,
+    viewer: Viewer,
+    page: Page,
+    around: Callable[[User], Mapping[str, object]] | None = None,
 ) -> AsyncGenerator[Frame]:
-    """The items of the wall or the inbox that this person may see, as they change, and now and
+    """What ``page`` lacks of the wall or the inbox, then its items as they change, and now and
     then what stands ``around`` them.
     """
-    pace, seen, told = _Pace(), 0, 0
-    board.join(pace.wake)
+    pace, told, seen = _Pace(), 0, -1  # nothing yet
+    shown = None if page.more else set(page.stamps)
+    board.join(pace.wake, shown)
     try:
-        while True:
+        while seen < 0 or seen >= board.floor:  # or the page says again where it stands
             beat = await pace.turn()
             if beat and board.truthful:
                 yield _heartbeat()
             if around and beat and board.version > told:
                 told = board.version
                 yield Frame(json.dumps(await in_pool(around, viewer.user)), news=True)
-            if board.version > seen:
+            if board.ready and board.version > seen:
                 await viewer.still_may(sends=True)  # for the rights of this moment
-                seen, items = board.version, board.changed(seen, viewer.rights)
-                yield await _items(viewer, [item.shown() for item in items])
+                after, seen = seen, board.version
+                yield await _items(viewer, await _news(board, viewer, page, after, shown))
     finally:
         board.leave(pace.wake)
+
+
+async def _news(
+    board: Board, viewer: Viewer, page: Page, after: int, shown: set[Key] | None
+) -> list[Shown]:
+    if after < 0:
+        return await board.lag(page, viewer.rights, shown)
+    items = board.changed(after, viewer.rights, shown)
+    return [item.shown(news=item.placed > after) for item in items]
 
 
 def figures(user: User) -> Mapping[str, object]:
@@ -150,33 +164,43 @@ def figures(user: User) -> Mapping[str, object]:
 
 async def bell(viewer: Viewer, *, alone: bool) -> AsyncGenerator[Frame]:
     """What waits for people. ``alone`` on a page that has nothing else live, with a heartbeat."""
-    pace, seen = _Pace(), 0
+    pace, seen = _Pace(), -1
     boards.inbox.join(pace.wake)
     try:
-        while True:
+        while seen < 0 or seen >= boards.inbox.floor:
             if await pace.turn() and alone and boards.inbox.truthful:
                 yield _heartbeat()
-            if boards.inbox.version > seen:
+            if boards.inbox.ready and boards.inbox.version > seen:
                 await viewer.still_may(sends=True)  # for the rights of this moment
                 after, seen = seen, boards.inbox.version
-                yield await _rung(viewer, boards.inbox.changed(after, viewer.rights))
+                things = [item.thing for item in boards.inbox.changed(after, viewer.rights)]
+                if after < 0:
+                    waiting = await in_pool(_waiting, viewer.user)
+                    boards.inbox.watch(dict(map(signs.of, waiting)))
+                    things += waiting
+                yield await _rung(viewer, things)
     finally:
         boards.inbox.leave(pace.wake)
 
 
-async def _rung(viewer: Viewer, items: list[Item]) -> Frame:
-    asks = [ask for item in items if (ask := _ask(item.thing, viewer.rights))]
+def _waiting(user: User) -> list[Thing]:
+    """What waits already; what expires first is told in any case."""
+    return [*queries.pending(user)[: boards.KEPT], *queries.open_outcomes(user)[: boards.KEPT]]
+
+
+async def _rung(viewer: Viewer, things: list[Thing]) -> Frame:
+    asks = [ask for thing in things if (ask := _ask(thing, viewer.rights))]
     count = await in_pool(queries.waiting_count, viewer.user)
     return Frame(json.dumps({"asks": asks, "texts": {"nav-waiting": count}}), news=True)
 
 
-async def _items(viewer: Viewer, items: list[dict[str, str]]) -> Frame:
+async def _items(viewer: Viewer, items: list[Shown]) -> Frame:
     waiting = await in_pool(queries.waiting_count, viewer.user)
     texts = {"waiting-count": waiting, "nav-waiting": waiting}
     return Frame(json.dumps({"items": items, "texts": texts}), news=True)
 
 
-def _ask(thing: Session | Approval | Outcome, rights: Rights) -> dict[str, object]:
+def _ask(thing: Thing, rights: Rights) -> dict[str, object]:
     """What waits or waited, without its arguments: it may stand on a lock screen."""
     match thing:
         case Approval():

@@ -23,7 +23,7 @@ from agents.core import events
 from agents.core.wording import budget_name
 from agents.models import Approval, Preference, Session
 from agents.riskmap import wording as setting
-from oversight import cases, prose, queries, tiles, wording
+from oversight import cases, prose, queries, signs, tiles, wording
 from oversight.spans import Bar
 
 register = template.Library()
@@ -155,6 +155,7 @@ def approval_title(approval: Approval) -> str:
 
 
 register.filter("sign", tiles.sign)
+register.filter("stamp", signs.stamp)
 
 
 @register.filter

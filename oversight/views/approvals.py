@@ -36,11 +36,16 @@ def inbox(request: PageRequest) -> HttpResponse:
     tab = request.GET.get("tab", "waiting")
     if tab not in queries.TABS:
         raise Http404
-    rows = queries.approvals(request.user, tab)
+    newest, rows = _newest(request), queries.approvals(request.user, tab)
     chosen = _selected(request, rows)
     shown = cases.case(chosen, request.user) if chosen else None
     # After a decision the next item is read out.
-    return _page(request, tab, rows, shown, focus="next" in request.GET)
+    focus = "next" in request.GET
+    return _page(request, tab, rows, shown, focus=focus, newest=newest)
+
+
+def _newest(request: PageRequest) -> str:
+    return queries.newest(queries.pending(request.user), "requested_at")
 
 
 def _selected(request: PageRequest, rows: list[Approval]) -> Approval | None:
@@ -59,9 +64,10 @@ def item_page(
     request: PageRequest, approval: Approval, problem: str = "", status: int = 200
 ) -> HttpResponse:
     tab = "waiting" if approval.state == Approval.State.PENDING else "decided"
-    rows = queries.approvals(request.user, tab)
+    newest, rows = _newest(request), queries.approvals(request.user, tab)
     shown = cases.case(approval, request.user)
-    return _page(request, tab, rows, shown, status, single=True, problem=problem, focus=True)
+    said = {"problem": problem, "newest": newest}
+    return _page(request, tab, rows, shown, status, single=True, focus=True, **said)
 
 
 @require_GET
@@ -73,9 +79,10 @@ def outcome(request: PageRequest, uuid: UUID) -> HttpResponse:
 def _outcome(
     request: PageRequest, found: Outcome, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    rows = queries.approvals(request.user, "waiting")
+    newest, rows = _newest(request), queries.approvals(request.user, "waiting")
     shown = cases.outcome_case(found, request.user)
-    return _page(request, "waiting", rows, shown, status, single=True, problem=problem)
+    said = {"problem": problem, "newest": newest}
+    return _page(request, "waiting", rows, shown, status, single=True, **said)
 
 
 def _page(
@@ -92,6 +99,7 @@ def _page(
         name = "_detail" if "case" in context else "_outcome_detail"
         return render(request, f"approvals/{name}.html", context, status=status)
     context |= _around(request, tab) | _lists(tab, rows, shown)
+    context["cut"] = tab != "waiting" or len(rows) >= queries.LISTED
     context["outcomes"] = _outcomes(request, shown) if tab == "waiting" else []
     return render(request, "approvals/inbox.html", context, status=status)
 

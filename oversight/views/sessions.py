@@ -46,12 +46,16 @@ def pin(request: PageRequest, uuid: UUID) -> HttpResponse:
 def wall(request: PageRequest) -> HttpResponse:
     chosen, words = request.GET.get("filter", ""), request.GET.get("q", "").strip()
     most = min(_number(request, "most") or queries.CARDS, 2000)
+    newest = queries.newest(roles.visible_sessions(request.user), "created_at")
     found = queries.wall(request.user, chosen, words, most)
     context = {
         "asking": tiles.render_cards(found.asking),
         "active": tiles.render_cards(found.active),
         "finished": found.finished,
-        "more": most + MORE_CARDS if found.more else 0,
+        "more": most + MORE_CARDS if found.cut else 0,
+        # What a filter leaves out must not come in by itself either.
+        "cut": {"asking", "active"} if chosen or words else found.cut,
+        "newest": newest,
         "stats": today.stats(request.user),
         "live": "/live/wall/",
         **_filters(request),

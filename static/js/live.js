@@ -5,6 +5,7 @@ const place = document.getElementById("live");
 const chip = document.getElementById("connection"); // where something on the page itself is live
 const QUIET = 6000; // milliseconds without a word from the server
 const BEHIND = 2000; // milliseconds that the page may lag behind the log's head
+const TELL = 120; // items of which a connect says that they are here: what more costs room in its address
 const GIVE_UP = 30000; // milliseconds after which people are offered a retry
 
 let open = false;
@@ -21,6 +22,19 @@ function cursor() {
   let last = Number(document.getElementById("feed")?.dataset.after || 0);
   for (const row of document.querySelectorAll("#feed [data-seq]")) last = Math.max(last, Number(row.dataset.seq));
   return last;
+}
+
+// What this page shows of a list, and in which state: the server sends what has changed since.
+function sayLists(query) {
+  const stamps = [...document.querySelectorAll("[data-stamp]")].map((one) => {
+    const [, kind, uuid] = /^(\w)\w*-(.+)$/.exec(one.id);
+    return kind + uuid.replaceAll("-", "") + one.dataset.stamp;
+  });
+  const cut = [...document.querySelectorAll("[data-cut]")].map((list) => list.id);
+  query.set("have", stamps.slice(0, TELL).join(""));
+  if (stamps.length > TELL) query.set("more", "1");
+  query.set("cut", cut.join(","));
+  query.set("newest", document.querySelector("[data-newest]").dataset.newest);
 }
 
 // Rows of steps that this page does not show: their place is not here, and they are fetched with it.
@@ -104,6 +118,7 @@ function resort(id, stray) {
 function upsert(item) {
   const old = document.getElementById(item.id);
   if (!old) {
+    if (!item.news) return; // hidden because the page has no room for it
     const wall = item.into && document.getElementById("active");
     const list = wall || (item.into && document.getElementById(item.into));
     if (wall && (item.into !== "active" || "narrow" in wall.dataset)) resort(item.id, true);
@@ -122,7 +137,7 @@ function upsert(item) {
     now.dataset.selected = "";
     now.querySelector("a")?.setAttribute("aria-current", "true");
   }
-  if (now?.matches(".cards > *")) resort(item.id, item.into && now.parentElement.id !== item.into);
+  if (now?.matches(".cards > *")) resort(item.id, (item.into || "active") !== now.parentElement.id);
 }
 
 function board(message) {
@@ -187,6 +202,7 @@ if (place) {
     detail.connection.config.reconnectMaxDelay = 5000;
     const address = new URL(detail.connection.url, location.href);
     if (document.getElementById("feed")) address.searchParams.set("after", cursor());
+    if (document.querySelector("[data-newest]")) sayLists(address.searchParams);
     detail.connection.url = address.href;
   });
   addEventListener("htmx:ws:after:connection", () => {

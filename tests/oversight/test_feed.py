@@ -20,10 +20,13 @@ from agents.doorbell import Doorbell, News
 from agents.models import Approval, Session
 from oversight import boards, feed, reading, rows, streams, tiles, timeline, viewers
 from oversight.reading import Entry, Window, fitting
+from oversight.signs import Page
 from tests.oversight import stories
 from tests.oversight.served import Seen, append
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+NOTHING = Page.said("")  # what a page shows
 
 
 @pytest.fixture
@@ -225,7 +228,7 @@ async def test_two_walls_cause_one_rendering(
 
     monkeypatch.setattr(tiles, "render_card", counting)
     people = [await sync_to_async(_viewer)(user) for user in (bob, ada)]
-    walls = [streams.board(boards.wall, viewer) for viewer in people]
+    walls = [streams.board(boards.wall, viewer, NOTHING) for viewer in people]
     for wall in walls:
         await _item(wall, f"session-{session.uuid}", 'data-seq="1"')
     await sync_to_async(append, thread_sensitive=False)(session, 3)
@@ -239,7 +242,7 @@ async def test_two_walls_cause_one_rendering(
 async def test_a_list_shows_only_what_its_viewer_may_see(bell: Doorbell, eve: User) -> None:
     session = await _story()
     viewer = await sync_to_async(_viewer)(eve)
-    async with aclosing(streams.board(boards.wall, viewer)) as frames:
+    async with aclosing(streams.board(boards.wall, viewer, NOTHING)) as frames:
         async with asyncio.timeout(30):
             async for frame in frames:
                 if "items" in frame.text:

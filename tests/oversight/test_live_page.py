@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Page, expect, sync_playwright
 
 from agents.core import events
@@ -173,3 +174,36 @@ def test_an_open_inbox_and_an_open_wall_follow(
         Session.objects.filter(pk=session.pk).update(status="running")
         expect(page.locator(f"#session-{session.uuid}:not(.asks)")).to_be_visible(timeout=30_000)
         expect(page.locator("#count-needs-you")).to_be_hidden(timeout=30_000)
+
+
+def test_a_wall_that_is_full_stays_as_it_is_and_catches_up_after_a_cut(
+    page: Page, tmp_path: Path, signed_in: dict[str, Any]
+) -> None:
+    common = {"agent": "a", "task": "t", "model": "m"}
+    running = [Session(title=f"{n}", status="running", **common) for n in range(60)]
+    done = [
+        Session(title=f"{n}", status="completed", ended_at=timezone.now(), **common)
+        for n in range(4)
+    ]
+    first, *_, last = Session.objects.bulk_create([*done, *running])
+    rows = Session.objects.filter(status="running")
+    port = free_port()
+    with serve(tmp_path, "web", port) as served:
+        _open(page, served, "/sessions/", signed_in)
+        cards = page.locator(".cards > article")
+        assert cards.count() == 48
+        rows.update(last_seq=5)  # every one of them, also those without room
+        expect(page.locator("#active > [data-seq='5']")).to_have_count(48, timeout=30_000)
+        assert cards.count() == 48
+        expect(page.locator("#resort")).to_be_hidden()
+        assert not page.locator(f"#session-{first.uuid}").count()
+        stop(served.process, signal.SIGKILL)
+        expect(page.locator("#connection")).to_contain_text("Reconnecting", timeout=5_000)
+    rows.update(last_seq=6)
+    Session.objects.filter(pk=last.pk).update(status="completed", ended_at=timezone.now())
+    (fresh,) = Session.objects.bulk_create([Session(title="new", status="queued", **common)])
+    with serve(tmp_path, "web", port):
+        expect(page.locator("#active > [data-seq='6']")).to_have_count(48, timeout=30_000)
+        expect(page.locator(f"#session-{last.uuid}")).to_contain_text("Done")
+        expect(page.locator(f"#active #session-{fresh.uuid}")).to_be_visible()
+        assert cards.count() == 49
