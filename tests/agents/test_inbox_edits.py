@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 
 from agents import inbox
 from agents.core import canonical, events
-from agents.journal import ClaimRefused
+from agents.core.loop import Fenced
+from agents.journal import ClaimRefused, journal
 from agents.models import Approval, GateRule, Tool
 from agents.session_log import SessionLog
 from tests.agents.desk import TOOL, Desk, intent
@@ -275,3 +276,14 @@ async def test_an_approval_that_was_revoked_meanwhile_is_not_reopened(ann: User)
     assert not await session_log(desk)._reopen(inbox.RightsLost(held))
     await db(held.refresh_from_db)
     assert held.state == "revoked"
+
+
+def test_who_has_lost_the_lease_reopens_nothing(ann: User) -> None:
+    desk = Desk()
+    held = desk.ask()
+    inbox.approve(ann, held.uuid, held.digest)
+    term = desk.lease()
+    with pytest.raises(Fenced):
+        journal.append(inbox.reopen(held, term - 1))
+    held.refresh_from_db()
+    assert held.state == "approved"

@@ -129,6 +129,16 @@ def test_nothing_is_undone_once_the_session_is_being_stopped(ann: User, olu: Use
         inbox.undo(ann, held.uuid)
 
 
+def test_nothing_is_undone_once_the_model_was_told(ann: User) -> None:
+    """The worker's clock runs ahead, so it acts while here there is still time to undo."""
+    desk = Desk()
+    held = desk.ask(risk="medium")
+    inbox.deny(ann, held.uuid, held.digest, hold=60)
+    desk.write(events.ToolResult(held.call_id, TOOL, False, "NOT EXECUTED", executed=False))
+    with pytest.raises(inbox.Conflict, match="too late"):
+        inbox.undo(ann, held.uuid)
+
+
 def test_whoever_started_it_is_none_of_two_by_an_edit_either(ada: User) -> None:
     both = person("una", "operator", "approver")
     held = Desk(by=both).ask()

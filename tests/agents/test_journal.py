@@ -159,9 +159,10 @@ def test_a_claim_that_did_not_see_what_forbids_it_is_refused(fact: events.Fact) 
         desk.write(intent("c1", "d"), term=1, claim=1)
 
 
-def test_a_claim_after_a_stop_is_refused_whatever_it_saw() -> None:
+@pytest.mark.parametrize("fact", [events.StopRequested("Olu"), events.Paused("Olu")])
+def test_a_claim_after_a_stop_or_a_pause_is_refused_whatever_it_saw(fact: events.Fact) -> None:
     desk = Desk()
-    desk.write(events.StopRequested("Olu"))
+    desk.write(fact)
     with pytest.raises(ClaimRefused):
         desk.write(intent("c1", "d"), term=1, claim=2)
 
