@@ -28,8 +28,6 @@ def raised(
 ) -> Judgement:
     """``judged`` with the risk that the session so far gives the call; ``before`` are the facts
     of its turn that come before it."""
-    if judged.verdict is Verdict.INVALID:
-        return judged
     reasons = [_tainted(judged, state, tool), _cumulative(judged, state, before)]
     found = [reason for reason in reasons if reason]
     if not found:

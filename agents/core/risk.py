@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import ipaddress
 import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -219,19 +218,11 @@ def _host(actual: object, pattern: object) -> bool | None:
         return None
     try:
         host = urlsplit(actual if "//" in actual else f"//{actual}").hostname
-        if host and not _is_ip(host):
+        if host:
             host = host.rstrip(".").encode("idna").decode()
     except ValueError:  # a host that is none, or cannot be a name
         return None
     return fnmatch.fnmatchcase(host.lower(), str(pattern).lower()) if host else None
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _under(actual: object, root: object) -> bool | None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.core import patterns
 from agents.core.risk import (
     OPERATORS,
     Condition,
@@ -88,6 +89,12 @@ def test_a_rule_is_for_its_tool_and_its_agent() -> None:
     assert judge(rule(Verdict.DENY, agent="a*"), agent="abe") is Verdict.DENY
 
 
+def test_a_rule_for_another_agent_looks_at_nobody_elses_arguments() -> None:
+    other = rule(Verdict.ASK, Condition("x", "==", 1), agent="b")
+    assert RiskMap(rules=(other,)).looks_at_arguments("b", "t")
+    assert not RiskMap(rules=(other,)).looks_at_arguments("a", "t")
+
+
 def test_globs_are_anchored_and_mind_case() -> None:
     assert matches("bash", "bash")
     assert not matches("bash", "bash_admin")
@@ -124,6 +131,9 @@ CONDITIONS = [
     ("!=", "x", "y", "x"),
     ("host", "*.example.com", "https://A.example.com/x", "https://example.com.evil.org"),
     ("host", "example.com", "http://user@example.com:80/", "http://example.com@evil.org/"),
+    ("host", "EVIL.org", "https://evil.org./", "https://evil.org.com/"),  # one name, and its root
+    ("host", "xn--bcher-kva.org", "https://bücher.org/", "https://bucher.org/"),
+    ("host", "::1", "http://[::1]:80/", "http://[::2]/"),
     ("host", "127.0.0.1", "http://127.0.0.1/", "http://127.0.0.2/"),
     ("under", "work", "work/a/../b", "work/../secret"),
     ("under", "/srv/work", "/srv/work", "/srv/workshop"),
@@ -159,10 +169,27 @@ def test_equality_of_an_absent_field_never_allows_and_always_denies(op: str) -> 
     assert judge(rule(Verdict.DENY, condition)) is Verdict.DENY
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("a*", "a" * (patterns.LONGEST + 1)),
+        (r"(a+)\1", "aa"),  # has no bound of time
+    ],
+)
+def test_a_pattern_that_is_not_tried_never_allows_and_always_denies(
+    pattern: str, text: str
+) -> None:
+    condition = Condition("x", "regex", pattern)
+    assert judge(rule(Verdict.ALLOW, condition), x=text) is Verdict.ASK
+    assert judge(rule(Verdict.DENY, condition), x=text) is Verdict.DENY
+
+
 def test_equality_tells_types_apart() -> None:
-    condition = Condition("x", "==", 1)
+    condition, other = Condition("x", "==", 1), Condition("x", "!=", 1)
     assert judge(rule(Verdict.ALLOW, condition), x=True) is Verdict.ASK
     assert judge(rule(Verdict.ALLOW, condition), x=1) is Verdict.ALLOW
+    assert judge(rule(Verdict.DENY, other), x=True) is Verdict.DENY
+    assert judge(rule(Verdict.DENY, other), x=1) is Verdict.ASK
 
 
 def test_missing_tests_for_absence() -> None:
@@ -184,6 +211,6 @@ def test_all_conditions_must_hold() -> None:
     assert judge(both, x=2, y=5) is Verdict.ASK
 
 
-@pytest.mark.parametrize("path", ["work\x00/../..", "work/../../etc", "/work", ".."])
+@pytest.mark.parametrize("path", ["work/a\x00b", "work\x00/../..", "work/../../etc", "/work", ".."])
 def test_a_path_that_leaves_the_folder_is_not_under_it(path: str) -> None:
     assert judge(rule(Verdict.ALLOW, Condition("x", "under", "work")), x=path) is Verdict.ASK
