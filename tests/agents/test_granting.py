@@ -116,6 +116,17 @@ def test_who_may_not_decide_grants_and_revokes_nothing(ann: User, bob: User, eve
         inbox.revoke(ann, given.uuid)
 
 
+def test_a_grant_is_over_with_its_session(ann: User) -> None:
+    desk = Desk()
+    held = desk.ask(risk="medium")
+    inbox.grant(ann, held.uuid, held.digest, Scope())
+    (given,) = inbox.in_force(desk.refresh())
+    desk.write(events.Stopped("Olu"))
+    assert inbox.in_force(desk.refresh()) == []
+    with pytest.raises(inbox.Conflict):
+        inbox.revoke(ann, given.uuid)
+
+
 @pytest.mark.parametrize("decide", [inbox.approve, inbox.deny])
 async def test_a_decision_that_is_undone_never_took_effect(ann: User, decide: Any) -> None:
     model = ScriptedModel([mail(1), says("Done.")])

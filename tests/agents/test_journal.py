@@ -64,6 +64,18 @@ def test_what_many_sessions_append_at_once_is_one_commit(commits: list[int]) -> 
     assert chain_is_whole(*desks)
 
 
+def test_a_flood_is_written_in_batches_of_a_bounded_size(
+    commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_BATCH", 3)
+    desk = Desk()
+    commits.clear()
+    with held(desk) as submit:
+        futures = [submit(desk.appending(said())) for _ in range(7)]
+    assert [future.result(20) for future in futures]
+    assert commits == [1, 3, 3, 1]
+
+
 def test_eight_threads_leave_no_gap() -> None:
     desks = [Desk() for _ in range(3)]
 
