@@ -194,8 +194,7 @@ def _guards(state: State, now: datetime) -> Step | None:
     if state.wrap_up and state.setting("unattended") and (over := overrun(state)):
         said = f"{over.used:g} of {over.limit:g}"
         return _fail("budget_exhausted", f"The {over.dimension} budget was overrun: {said}.")
-    found = None if state.wrap_up else stuck.detect(state)
-    found_or_spent = found or check_budgets(state) or stuck.notice(state)
+    found_or_spent = stuck.detect(state) or check_budgets(state) or stuck.notice(state)
     return Say((found_or_spent,)) if found_or_spent else None
 
 

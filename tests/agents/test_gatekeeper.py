@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,8 @@ from agents.catalogue import CatalogueCopy
 from agents.core import events
 from agents.core.risk import Effect, Risk, RiskMap, Rule, ToolRisk, Verdict
 from agents.core.state import Call, CallStatus, State
+from agents.core.stuck import signature
+from agents.core.turn import Proposed
 from agents.gatekeeper import SessionGate
 from agents.testing import MemoryToolbox
 from tests.core.sessions import START, Session
@@ -21,11 +24,18 @@ ASK = Rule("ask by now", "*", Verdict.ASK)
 
 def still(call: Call, *rules: Rule, risk: Risk = Risk.LOW, state: State | None = None) -> object:
     """What stands in the way of ``call`` by the rules of this moment; None if nothing does."""
-    known = RiskMap({name: ToolRisk(risk, effect) for name, effect in TOOLS.items()}, rules)
-    gate = SessionGate("s", MemoryToolbox(TOOLS), CatalogueCopy(known, version=2))
-    judged = gate.still(state or Session(max_auto_risk="low").state, call)
+    judged = gate(*rules, risk=risk).still(state or Session(max_auto_risk="low").state, call)
     assert judged.version == 2, "the claim must see the catalogue that was looked at"
     return judged.facts[0] if judged.facts else None
+
+
+def again(call: Call, *rules: Rule) -> Sequence[events.Fact]:
+    return gate(*rules).again(Session(max_auto_risk="low").state, call).facts
+
+
+def gate(*rules: Rule, risk: Risk = Risk.LOW) -> SessionGate:
+    known = RiskMap({name: ToolRisk(risk, effect) for name, effect in TOOLS.items()}, rules)
+    return SessionGate("s", MemoryToolbox(TOOLS), CatalogueCopy(known, version=2))
 
 
 def ready(tool: str, **fields: object) -> Call:
@@ -66,13 +76,65 @@ def test_an_attempt_that_needs_a_person_by_now_is_asked_for_by_a_new_call() -> N
     assert still(ready("write", attempt=1, approval_id="a"), ASK) is None, "a person said yes"
 
 
-@pytest.mark.parametrize(("risk", "runs"), [(Risk.LOW, True), (Risk.MEDIUM, False)])
-def test_a_grant_lets_nothing_through_above_its_risk(risk: Risk, runs: bool) -> None:
+def granted(risk: str = "low") -> State:
     session = Session(max_auto_risk="safe")
-    session.say(events.GrantGiven(grant_id="g", tool="write", arguments=None, risk="low", by="Ann"))
-    fact = still(ready("write", grant="g"), risk=risk, state=session.state)
+    return session.say(events.GrantGiven("g", by="Ann", tool="write", risk=risk))
+
+
+@pytest.mark.parametrize(
+    ("given", "risk", "runs"),
+    [
+        ("low", Risk.LOW, True),
+        ("low", Risk.MEDIUM, False),
+        ("high", Risk.HIGH, False),  # nobody can give such a grant, and it would hold for nothing
+    ],
+)
+def test_a_grant_lets_nothing_through_above_its_risk(given: str, risk: Risk, runs: bool) -> None:
+    fact = still(ready("write", grant="g"), risk=risk, state=granted(given))
     assert (fact is None) is runs
     assert runs or isinstance(fact, events.ApprovalRequested)
+
+
+@pytest.mark.parametrize(
+    ("rule", "verdict"),
+    [(ASK, "allow"), (Rule("two", "*", Verdict.ASK, approvals=2), "ask"), (DENY, "deny")],
+)
+async def test_a_grant_stands_for_one_person_and_softens_no_rule_that_forbids(
+    rule: Rule, verdict: str
+) -> None:
+    judged = await gate(rule).judge(granted(), [Proposed("c1", "write", {})], "")
+    call = judged.facts[0]
+    assert isinstance(call, events.ToolCall)
+    assert call.verdict == verdict
+    assert (still(ready("write", grant="g"), rule, state=granted()) is None) is (verdict == "allow")
+
+
+async def test_a_call_that_the_loop_guard_blocks_is_not_let_through() -> None:
+    session = Session(max_auto_risk="low")
+    evidence = {"signature": signature("write", {})}
+    session.say(events.LoopDetected("same_call_error", "block", evidence))
+    judged = await gate().judge(session.state, [Proposed("c1", "write", {})], "")
+    result = judged.facts[-1]
+    assert isinstance(result, events.ToolResult)
+    assert result.error_class == "loop_blocked"
+
+
+@pytest.mark.parametrize("call", [ready("write"), ready("write", approval_id="a")])
+def test_a_call_that_would_be_asked_about_anew_and_is_forbidden_by_now_is_not_asked_about(
+    call: Call,
+) -> None:
+    (fact,) = again(replace(call, status=CallStatus.AGAIN), DENY)
+    assert isinstance(fact, events.ToolResult)
+    assert fact.error_class == "denied_by_policy"
+
+
+def test_a_call_is_asked_about_anew_for_no_less_than_before_and_no_less_than_now() -> None:
+    (before,) = again(ready("write", risk="high", rule="it was", required=2))
+    (now,) = again(ready("write"), Rule("two by now", "*", Verdict.ASK, approvals=2))
+    assert isinstance(before, events.ApprovalRequested)
+    assert (before.risk, before.rule, before.required) == ("high", "it was", 2)
+    assert isinstance(now, events.ApprovalRequested)
+    assert (now.risk, now.rule, now.required) == ("low", "rule two by now", 2)
 
 
 def test_a_grant_that_is_gone_lets_nothing_through() -> None:
