@@ -127,11 +127,43 @@ def test_who_started_may_decide_for_one_unless_the_tool_forbids_it(ada: User) ->
     assert "somebody else" in (roles.may_decide(ada, approval(row)) or "")
 
 
+def test_what_one_tool_forbids_its_starter_no_other_does(ada: User) -> None:
+    Tool.objects.create(name="another", starter_may_decide=False)
+    assert roles.may_decide(ada, approval(session(by=ada))) is None
+
+
 def test_nobody_votes_twice(ann: User) -> None:
     row = approval(session(), required=2)
     Vote.objects.create(approval=row, user=ann, decision="approve", digest="d")
     row.votes = 1
     assert "already voted" in (roles.may_decide(ann, row) or "")
+
+
+def test_who_may_decide_is_an_approver_who_is_still_here_and_has_not_voted(
+    ada: User, ann: User
+) -> None:
+    held = approval(session(), required=2)
+    assert roles.who_may_decide(held) == ann
+    Vote.objects.create(approval=held, user=ann, decision="approve", digest="d")
+    assert roles.who_may_decide(held) == ada
+    ada.is_active = False
+    ada.save()
+    assert roles.who_may_decide(held) is None
+
+
+def test_an_agent_that_is_switched_off_cannot_be_started(olu: User) -> None:
+    assert roles.startable_agents(olu).exists()
+    AgentDefinition.objects.update(enabled=False)
+    assert not roles.startable_agents(olu).exists()
+
+
+def test_whoever_audits_all_that_they_see_audits_wherever_they_look(eve: User) -> None:
+    north = Group.objects.create(name="north")
+    RoleAssignment.objects.create(user=eve, role="auditor", group=north)
+    assert roles.rights(eve).wherever_seen("audit")
+    assert not roles.rights(eve).everywhere("audit")
+    RoleAssignment.objects.create(user=eve, role="viewer")
+    assert not roles.rights(eve).wherever_seen("audit")
 
 
 def test_one_query_answers(ada: User, django_assert_num_queries: object) -> None:

@@ -273,3 +273,20 @@ def test_attempts_then_parks_then_giving_up() -> None:
         retry.Delay(300.0, parked=True),
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "spent", "parks", "delay"),
+    [
+        (1, 150.0, [60], retry.Delay(30.0)),  # three minutes in all, and not a moment more
+        (1, 150.1, [60, 90], retry.Delay(60.0, parked=True)),
+        (1, 150.1, [], retry.Delay(30.0)),  # there is nothing to park for
+        (2, 0.0, [10], retry.Delay(30.0, parked=True)),  # no park is shorter than was asked for
+    ],
+)
+def test_attempts_in_process_have_three_minutes_and_then_park(
+    attempt: int, spent: float, parks: list[int], delay: retry.Delay
+) -> None:
+    settings = {"attempts": 2, "parks": parks, "base": 0}
+    asked = retry.model_delay(busy(retry_after=30.0), attempt, settings, spent=spent)
+    assert asked == delay

@@ -165,6 +165,8 @@ def test_all_attempts_of_a_call_share_three_minutes() -> None:
     begun = datetime.now(UTC) - timedelta(seconds=150)
     assert retry.time_allowed(60.0, None) == 60.0
     assert 25 < retry.time_allowed(60.0, begun) <= 30
+    assert retry.time_allowed(5.0, begun) == 5.0
+    assert retry.time_allowed(60.0, begun - timedelta(hours=1)) == 1.0, "it may still be tried"
 
 
 def test_the_total_does_not_cut_a_first_attempt_that_is_allowed_to_be_long() -> None:
