@@ -62,7 +62,7 @@ async function refresh(id) {
   if (within && !detail.contains(document.activeElement)) document.getElementById("case-title").focus();
 }
 
-document.addEventListener("oversight:items", () => {
+document.addEventListener("oversight:shown", () => {
   const shown = document.getElementById("case");
   const item = shown && document.getElementById(`approval-${shown.dataset.case}`);
   if (item && item.dataset.sign !== shown.dataset.sign) {

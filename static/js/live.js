@@ -5,7 +5,6 @@ const place = document.getElementById("live");
 const chip = document.getElementById("connection"); // where something on the page itself is live
 const QUIET = 6000; // milliseconds without a word from the server
 const BEHIND = 2000; // milliseconds that the page may lag behind the log's head
-const TELL = 120; // items of which a connect says that they are here: what more costs room in its address
 const GIVE_UP = 30000; // milliseconds after which people are offered a retry
 
 let open = false;
@@ -22,19 +21,6 @@ function cursor() {
   let last = Number(document.getElementById("feed")?.dataset.after || 0);
   for (const row of document.querySelectorAll("#feed [data-seq]")) last = Math.max(last, Number(row.dataset.seq));
   return last;
-}
-
-// What this page shows of a list, and in which state: the server sends what has changed since.
-function sayLists(query) {
-  const stamps = [...document.querySelectorAll("[data-stamp]")].map((one) => {
-    const [, kind, uuid] = /^(\w)\w*-(.+)$/.exec(one.id);
-    return kind + uuid.replaceAll("-", "") + one.dataset.stamp;
-  });
-  const cut = [...document.querySelectorAll("[data-cut]")].map((list) => list.id);
-  query.set("have", stamps.slice(0, TELL).join(""));
-  if (stamps.length > TELL) query.set("more", "1");
-  query.set("cut", cut.join(","));
-  query.set("newest", document.querySelector("[data-newest]").dataset.newest);
 }
 
 // Rows of steps that this page does not show: their place is not here, and they are fetched with it.
@@ -74,6 +60,11 @@ function fresh(html) {
   return frame.innerHTML;
 }
 
+// What concerns another module of the page.
+function tell(what, detail) {
+  document.dispatchEvent(new CustomEvent(`oversight:${what}`, { detail }));
+}
+
 function hold(button) {
   const on = !held;
   button.setAttribute("aria-pressed", String(on));
@@ -85,70 +76,16 @@ function hold(button) {
   held = null;
   const live = document.getElementById("live");
   for (const message of came) {
-    if (message.items) board(message);
+    if (message.items) tell("items", message);
     else take(live, message);
   }
   judge();
 }
 
 function take(live, html) {
-  document.dispatchEvent(new CustomEvent("oversight:frame"));
+  tell("frame");
   htmx.swap({ sourceElement: live, target: live, swap: "none", text: fresh(html), transition: false });
-  document.dispatchEvent(new CustomEvent("oversight:batch"));
-}
-
-function settle(list) {
-  document.getElementById(`${list.id}-empty`)?.remove();
-  list.closest("section[hidden]")?.removeAttribute("hidden");
-  const heading = list.previousElementSibling;
-  if (heading?.matches("h2")) heading.hidden = false;
-}
-
-// Nothing on the wall moves under the pointer: what should stand elsewhere is counted.
-const astray = new Set();
-function resort(id, stray) {
-  const again = document.getElementById("resort");
-  if (!again) return;
-  if (stray) astray.add(id);
-  else astray.delete(id);
-  again.hidden = !astray.size;
-  again.textContent = `${astray.size} ${astray.size === 1 ? "change" : "changes"}, sort again`;
-}
-
-function upsert(item) {
-  const old = document.getElementById(item.id);
-  if (!old) {
-    if (!item.news) return; // hidden because the page has no room for it
-    const wall = item.into && document.getElementById("active");
-    const list = wall || (item.into && document.getElementById(item.into));
-    if (wall && (item.into !== "active" || "narrow" in wall.dataset)) resort(item.id, true);
-    if (!list || "narrow" in list.dataset || (list.dataset.tab ?? "waiting") !== "waiting") return;
-    list.insertAdjacentHTML("beforeend", item.html);
-    settle(list);
-    const added = document.getElementById(item.id);
-    added.dataset.new = "";
-    htmx.process(added);
-    return;
-  }
-  const selected = "selected" in old.dataset;
-  htmx.swap({ sourceElement: old, target: old, swap: "outerMorph", text: item.html, transition: false });
-  const now = document.getElementById(item.id);
-  if (selected && now) {
-    now.dataset.selected = "";
-    now.querySelector("a")?.setAttribute("aria-current", "true");
-  }
-  if (now?.matches(".cards > *")) resort(item.id, (item.into || "active") !== now.parentElement.id);
-}
-
-function board(message) {
-  for (const item of message.items) upsert(item);
-  for (const [id, text] of Object.entries(message.texts || {})) {
-    const place = document.getElementById(id);
-    if (!place) continue;
-    place.textContent = text;
-    place.hidden = !text;
-  }
-  document.dispatchEvent(new CustomEvent("oversight:items"));
+  tell("batch");
 }
 
 function say(state, words) {
@@ -202,7 +139,7 @@ if (place) {
     detail.connection.config.reconnectMaxDelay = 5000;
     const address = new URL(detail.connection.url, location.href);
     if (document.getElementById("feed")) address.searchParams.set("after", cursor());
-    if (document.querySelector("[data-newest]")) sayLists(address.searchParams);
+    tell("connecting", address.searchParams);
     detail.connection.url = address.href;
   });
   addEventListener("htmx:ws:after:connection", () => {
@@ -223,8 +160,8 @@ if (place) {
       const told = JSON.parse(message.data);
       event.detail.cancelled = true;
       if (told.items && held) held.push(told);
-      else if (told.items) board(told);
-      if (told.asks) document.dispatchEvent(new CustomEvent("oversight:asks", { detail: told }));
+      else if (told.items) tell("items", told);
+      if (told.asks) tell("asks", told);
       if (told.head) head = told.head;
       judge();
       return;
@@ -236,11 +173,11 @@ if (place) {
       event.detail.cancelled = true;
       return judge();
     }
-    document.dispatchEvent(new CustomEvent("oversight:frame"));
+    tell("frame");
     message.data = fresh(message.data);
   });
   addEventListener("htmx:ws:after:message:incoming", () => {
-    document.dispatchEvent(new CustomEvent("oversight:batch"));
+    tell("batch");
     judge();
   });
   // A page that the browser kept while another was shown has lost its connection for good.

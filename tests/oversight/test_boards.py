@@ -70,7 +70,7 @@ def approvals(count: int) -> list[Approval]:
 
 
 def shown(user: User, path: str) -> Page:
-    """What a page says on connect, as live.js reads it from its elements."""
+    """What a page says on connect, as boards.js reads it from its elements."""
     client = Client()
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     html = client.get(path).content.decode()
