@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
+from agents import inbox
 from agents.alerts import grouping
 from agents.core import events, watch
 from agents.core.events import Fact
@@ -25,6 +27,8 @@ from agents.models import (
     RollupState,
     Session,
 )
+from tests.agents.desk import Desk
+from tests.cast import person
 from tests.core.seeded import Plant, Played, World, play
 from tests.oversight import stories
 
@@ -230,3 +234,26 @@ def refusal() -> Fact:
 
 def done() -> Fact:
     return events.Complete("Done.")
+
+
+def anomaly() -> Anomaly:
+    where: dict[str, Any] = {"session": Desk().row, "step": 1, "seq": 1, "at": datetime.now(UTC)}
+    return Anomaly.objects.create(digest="d", kind="k", level="alert", agent="assistant", **where)
+
+
+@pytest.mark.parametrize("role", ["operator", "auditor"])
+def test_an_anomaly_is_set_aside_once_and_by_whom(role: str) -> None:
+    one, other = person("una", role), person("uno", role)
+    found = inbox.acknowledge(one, anomaly().pk)
+    assert (found.state, found.acknowledged_by) == ("acknowledged", one)
+    with pytest.raises(inbox.Conflict):
+        inbox.acknowledge(other, found.pk)
+
+
+def test_who_only_looks_sets_no_anomaly_aside(ann: User, bob: User, eve: User) -> None:
+    found = anomaly()
+    for user, refusal in ((ann, inbox.NotAllowed), (bob, inbox.NotAllowed), (eve, inbox.Missing)):
+        with pytest.raises(refusal):
+            inbox.acknowledge(user, found.pk)
+    found.refresh_from_db()
+    assert found.state == "open"

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from agents import inbox, spending
 from agents.core import events
+from agents.journal import Append, journal
 from agents.llm.rehearsal.model import rehearsal_model
 from agents.models import Cap, DaySpend, Session
 from tests.agents.desk import Desk
@@ -120,3 +121,23 @@ def test_who_waits_for_todays_cap_goes_on_waiting() -> None:
     assert inbox.go_on() == 0
     cap(usd=6)
     assert inbox.go_on() == 1
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [{"question": "budget"}, {"status": "paused"}, {"status": "queued"}]
+)
+def test_who_waits_for_something_else_by_now_is_not_told_of_the_cap(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, str]
+) -> None:
+    desk, submit = Desk(), journal.submit
+    desk.park("waiting_input")
+    asking = Session.objects.filter(pk=desk.row.pk)
+    asking.update(question="day 2026-11-23 usd 5")
+
+    def overtaken(append: Append) -> object:
+        asking.update(**meanwhile)
+        return submit(append)
+
+    monkeypatch.setattr(journal, "submit", overtaken)
+    assert inbox.go_on() == 0
+    assert "resumed" not in desk.kinds()

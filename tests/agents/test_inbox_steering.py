@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 
 from agents import inbox
 from agents.core import events
+from agents.inbox import pinning
 from agents.journal import ClaimRefused
-from agents.models import Session
+from agents.models import Pin, RoleAssignment, Session
 from tests.agents.desk import Desk, intent, said
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,6 +140,31 @@ def test_stop_everything_reaches_every_session_that_lives(olu: User) -> None:
     assert inbox.stop_all(olu) == 18
     assert inbox.stop_all(olu) == 0
     assert all(desk.refresh().stopping for desk in desks[1:])
+
+
+def test_stop_everything_stops_nothing_that_this_person_only_sees(bob: User) -> None:
+    north = Group.objects.create(name="north")
+    RoleAssignment.objects.create(user=bob, role="operator", group=north)
+    mine, other = Desk(), Desk()
+    Session.objects.filter(pk=mine.row.pk).update(group=north)
+    assert inbox.stop_all(bob) == 1
+    assert (mine.refresh().stopping, other.refresh().stopping) == (True, False)
+
+
+def test_a_session_that_is_being_stopped_takes_no_more_words(olu: User) -> None:
+    desk = Desk()
+    inbox.stop(olu, desk.row.uuid)
+    with pytest.raises(inbox.Conflict):
+        inbox.steer(olu, desk.row.uuid, "And one more thing.")
+
+
+def test_of_too_many_pins_the_oldest_goes(olu: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinning, "MOST", 2)
+    rows = [Desk().row for _ in range(3)]
+    for row in rows:
+        inbox.pin(olu, row)
+    kept = Pin.objects.filter(user=olu).values_list("session", flat=True)
+    assert set(kept) == {row.pk for row in rows[1:]}
 
 
 def test_limits_are_checked_and_raised(olu: User) -> None:

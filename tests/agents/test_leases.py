@@ -114,6 +114,27 @@ def test_the_leases_of_a_process_that_died_run_out_at_once(holder: Holder) -> No
     assert not Worker.objects.filter(name=dead.name).exists()
 
 
+def test_a_process_that_died_takes_no_session_that_is_over_with_it() -> None:
+    dead = Holder(seconds=3600)
+    dead.open()
+    (row,) = queued()
+    dead.take(1)
+    Session.objects.filter(pk=row.pk).update(status="completed", lease_until=None)
+    assert dead._file
+    dead._file.close()
+    bury()
+    row.refresh_from_db()
+    assert row.lease_until is None
+
+
+def test_a_worker_that_was_not_seen_for_long_is_forgotten(holder: Holder) -> None:
+    for name, minutes in (("gone", 11), ("late", 9)):
+        seen = timezone.now() - timedelta(minutes=minutes)
+        Worker.objects.create(name=name, seen_at=seen, sessions=0)
+    bury()
+    assert set(Worker.objects.values_list("name", flat=True)) == {holder.name, "late"}
+
+
 def test_a_living_process_is_not_buried(holder: Holder, other: Holder) -> None:
     queued()
     holder.take(1)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from agents import roles, signin
 from agents.models import ApiToken, SignInLink
+from tests.cast import person
 
 pytestmark = pytest.mark.django_db
 
@@ -32,15 +33,33 @@ def test_a_link_works_from_loopback_only_and_is_not_spent_elsewhere(
     assert signin.redeem(token, "::1") == ada
 
 
-def test_a_link_expires_and_an_inactive_person_has_none(ada: User) -> None:
-    late, token = signin.issue_link(ada), signin.issue_link(ada)
-    SignInLink.objects.filter(digest=signin._digest(late)).update(
-        expires_at=timezone.now() - timedelta(seconds=1)
-    )
-    User.objects.filter(pk=ada.pk).update(is_active=False)
-    for dead in (late, token, "made up"):
+def test_a_link_expires(ada: User) -> None:
+    late = signin.issue_link(ada)
+    SignInLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    for dead in (late, "made up"):
         with pytest.raises(signin.LinkRefused):
             signin.redeem(dead, "127.0.0.1")
+
+
+def test_an_inactive_person_has_no_link(ada: User) -> None:
+    token = signin.issue_link(ada)
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    with pytest.raises(signin.LinkRefused):
+        signin.redeem(token, "127.0.0.1")
+
+
+def test_every_hop_to_the_browser_must_be_known_and_here(ada: User) -> None:
+    token = signin.issue_link(ada)
+    for way in ([], ["127.0.0.1", "10.0.0.5"], ["10.0.0.5", "127.0.0.1"]):
+        with pytest.raises(signin.LinkRefused, match="machine"):
+            signin.redeem(token, *way)
+    assert signin.redeem(token, "127.0.0.1", "::ffff:127.0.0.1") == ada
+
+
+def test_where_there_are_other_people_no_first_admin_is_let_in() -> None:
+    assert signin.first_admin()
+    person("bob")
+    assert signin.first_admin() is None
 
 
 def test_only_hashes_are_stored(ada: User) -> None:
