@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from agents.catalogue import CatalogueCopy
+from agents.catalogue import CatalogueCopy, risk_map
 from agents.core import events
 from agents.core.risk import Effect, Risk, RiskMap, Rule, ToolRisk, Verdict
 from agents.core.state import Call, CallStatus, State
 from agents.core.stuck import signature
 from agents.core.turn import Proposed
 from agents.gatekeeper import SessionGate
+from agents.models import GateRule, Tool
 from agents.testing import MemoryToolbox
 from tests.core.sessions import START, Session
 
@@ -140,3 +141,27 @@ def test_a_call_is_asked_about_anew_for_no_less_than_before_and_no_less_than_now
 def test_a_grant_that_is_gone_lets_nothing_through() -> None:
     asked = still(ready("write", grant="g"), risk=Risk.MEDIUM)
     assert isinstance(asked, events.ApprovalRequested)
+
+
+def verdict(*rows: Tool | GateRule, tool: str = "get[1]") -> Verdict:
+    tools = [row for row in rows if isinstance(row, Tool)]
+    rules = [row for row in rows if isinstance(row, GateRule)]
+    return risk_map(tools, rules).judge("a", tool, {}, Risk.HIGH).verdict
+
+
+def test_a_tool_that_is_switched_off_is_that_tool_alone_whatever_its_name() -> None:
+    off = Tool(name="get[1]", enabled=False)
+    assert verdict(off) is Verdict.DENY
+    assert verdict(off, tool="get1") is Verdict.ALLOW
+
+
+def test_a_rule_that_is_switched_off_says_nothing() -> None:
+    assert verdict(GateRule(name="r", tool="*", verdict="deny")) is Verdict.DENY
+    assert verdict(GateRule(name="r", tool="*", verdict="deny", enabled=False)) is Verdict.ALLOW
+
+
+def test_a_tool_that_is_not_what_was_reviewed_is_high_and_asks_as_many_people_as_before() -> None:
+    changed = Tool(name="t", risk="low", effect="read", approvals=2, reviewed=True, offered={})
+    judged = risk_map([changed], []).judge("a", "t", {}, Risk.LOW)
+    assert (judged.verdict, judged.risk, judged.required) == (Verdict.ASK, Risk.HIGH, 2)
+    assert judged.effect is Effect.IRREVERSIBLE
