@@ -18,7 +18,7 @@ from agents import breakers, inbox, providers
 from agents.core import events
 from agents.core.model import ModelFailure, Request
 from agents.journal import Append, journal, read
-from agents.models import AlertRule, Occurrence, Provider, Session
+from agents.models import AlertRule, Breaker, Occurrence, Provider, Session
 from agents.providers import Endpoint
 from tests.agents.alerts.post import webhook
 from tests.agents.desk import Desk
@@ -156,9 +156,45 @@ def test_an_answer_that_was_under_way_does_not_lift_a_hold() -> None:
     assert held().error_class == "rate_limited"
 
 
-@pytest.mark.parametrize(("asks_now", "told"), [("provider", ["resumed"]), ("budget", [])])
+def test_an_answer_that_was_under_way_does_not_lift_a_block() -> None:
+    admission = replace(providers.admit(HERE, ASK), clears=True)
+    learn("rate_limited", 60)
+    learn("authentication")
+    release()
+    providers.succeeded(HERE, ASK, admission)
+    assert Provider.objects.get().strikes == 1
+
+
+def test_a_probe_that_fails_otherwise_has_not_shown_the_model_to_be_well() -> None:
+    for _ in range(10):
+        learn("overloaded")
+    Breaker.objects.update(opened_at=0.0)  # long ago: one may try
+    probe = providers.admit(HERE, ASK)
+    assert probe.tokens
+    providers.learn(HERE, ASK.model, failure("server_error"), probe.tokens)
+    assert held().error_class == "overloaded"
+
+
+def test_only_what_waits_for_its_turn_comes_back_when_an_endpoint_is_cleared() -> None:
+    desks = [Desk(), Desk()]
+    for desk, kind in zip(desks, ("queued", "paused"), strict=True):
+        desk.park(kind)
+        Session.objects.filter(pk=desk.row.pk).update(waits_for=providers.MODEL)
+    assert providers.clear(HERE.key, by="Ada") == 1
+    assert [desk.refresh().resume_at is None for desk in desks] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "told"),
+    [
+        ({"question": "provider"}, ["resumed"]),
+        ({"question": "budget"}, []),
+        ({"status": "paused"}, []),
+        ({"stopping": True}, []),
+    ],
+)
 def test_who_asks_something_else_by_now_is_not_told_to_go_on(
-    monkeypatch: pytest.MonkeyPatch, asks_now: str, told: list[str]
+    monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any], told: list[str]
 ) -> None:
     desk, submit = Desk(), journal.submit
     desk.park("waiting_input")
@@ -166,7 +202,7 @@ def test_who_asks_something_else_by_now_is_not_told_to_go_on(
     asking.update(question="provider")
 
     def overtaken(append: Append) -> object:
-        asking.update(question=asks_now)
+        asking.update(**meanwhile)
         return submit(append)
 
     monkeypatch.setattr(journal, "submit", overtaken)
