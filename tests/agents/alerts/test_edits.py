@@ -65,6 +65,9 @@ def test_saving_without_a_secret_keeps_it_and_rotating_keeps_both_for_a_day(desk
     ("fields", "said"),
     [
         ({"address": "ftp://x.test"}, "http or https"),
+        ({"address": "https://x.test:0/"}, "http or https"),
+        ({"address": "https://bücher.test/"}, "http or https"),
+        ({"address": "https://x.test/\x7f"}, "http or https"),
         ({"address": "https://me:pw@x.test/"}, "password"),
         ({"secret": "whsec_short"}, "24 to 64"),
         ({"kind": "email", "address": "ann@x.test, nobody"}, "is no e-mail address"),

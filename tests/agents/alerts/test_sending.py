@@ -165,6 +165,8 @@ def test_a_secret_in_a_services_complaint_is_redacted(monkeypatch: pytest.Monkey
 
 NEIGHBOURS = [
     "169.254.169.254",
+    "224.0.0.1",
+    "[ff02::1]",
     "0.0.0.0",
     "[::]",
     "[fe80::1]",

@@ -22,6 +22,7 @@ OUTSIDE = [
     "....//....//etc/passwd",
     "%2e%2e/%2e%2e/etc/passwd",
     "..%2fetc",
+    "%2E%2E/etc",
     "C:\\Windows\\win.ini",
     "C:/Windows",
     "..\\..\\etc",
