@@ -197,6 +197,15 @@ async def test_the_result_of_a_read_whose_claim_was_refused_is_dropped() -> None
     assert not results(made.store.records)["c1"].executed
 
 
+async def test_a_read_that_a_person_let_through_begins_only_once_its_claim_stands() -> None:
+    made = stage([calls(("c1", "look", {})), says("Done.")])
+    made.gate.verdicts = {"look": "ask"}
+    made.begin()
+    made.store.before_claim = lambda fact: stop(made)
+    await play(made)
+    assert made.toolbox.requests == []
+
+
 @pytest.mark.parametrize("tool", ["charge", "write"])
 async def test_nothing_else_begins_before_its_intent_is_on_record(tool: str) -> None:
     made = stage([calls(("c1", tool, {})), says("Done.")])
