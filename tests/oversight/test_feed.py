@@ -248,3 +248,13 @@ async def test_a_list_shows_only_what_its_viewer_may_see(bell: Doorbell, eve: Us
                 if "items" in frame.text:
                     break
     assert str(session.uuid) not in frame.text
+
+
+async def test_a_sign_in_that_is_somebody_elses_by_now_ends_the_socket(
+    monkeypatch: pytest.MonkeyPatch, bob: User, ann: User
+) -> None:
+    found = (ann, await sync_to_async(roles.rights)(ann))
+    viewer = viewers.Viewer("", lambda _: True, bob, found[1], checked=0.0)
+    monkeypatch.setattr(viewers, "_admitted", lambda key, test: found)
+    assert not await viewer.still_may(sends=True)
+    assert viewer.user == bob
