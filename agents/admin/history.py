@@ -34,7 +34,7 @@ def entries(rows: QuerySet[PolicyChange]) -> list[dict[str, Any]]:
 
 
 def changelist(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
-    words = request.GET.get("q", "").replace("\x00", "").strip()
+    words = request.GET.get("q", "").strip()
     page = Paginator(PolicyChange.objects.filter(name__icontains=words), PER_PAGE).get_page(
         request.GET.get("page")
     )

@@ -45,7 +45,7 @@ class Row:
 
 
 def review(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
-    server = request.GET.get("server", "").replace("\x00", "")
+    server = request.GET.get("server", "")
     page = _waiting(server, request.GET.get("page", ""))
     rows = [_row(tool, request.POST) for tool in page]
     changes = [_reviewed(row) for row in rows if row.taken]

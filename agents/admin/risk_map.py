@@ -105,10 +105,10 @@ def _place(tool: Tool) -> tuple[bool, int, str]:
 
 def _filtered(given: Mapping[str, str]) -> QuerySet[Tool]:
     rows = Tool.objects.all()
-    if words := given.get("q", "").replace("\x00", "").strip():
+    if words := given.get("q", "").strip():
         rows = rows.filter(Q(name__icontains=words) | Q(description__icontains=words))
     if "server" in given and given["server"] != "*":
-        rows = rows.filter(server=given["server"].replace("\x00", ""))
+        rows = rows.filter(server=given["server"])
     if given.get("risk") in RISKS:
         rows = rows.filter(risk=given["risk"])
     if given.get("show") == "unreviewed":

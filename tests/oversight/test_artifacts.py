@@ -147,7 +147,7 @@ def test_the_api_lists_and_gives_them(session: Session, bob: User, eve: User) ->
     answer = asked(bob, f"sessions/{session.uuid}/artifacts/{artifact.key}")
     assert answer.content == data[:MAX_KEPT]
     assert answer["Content-Disposition"].startswith("attachment")
-    assert asked(bob, f"sessions/{session.uuid}/artifacts/art_0%00").status_code == 404
+    assert asked(bob, f"sessions/{session.uuid}/artifacts/art_0").status_code == 404
     for path in (f"sessions/{session.uuid}/artifacts", f"sessions/{session.uuid}/artifacts/x"):
         assert asked(eve, path).status_code == 403
         assert asked(None, path).status_code == 401

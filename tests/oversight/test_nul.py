@@ -41,6 +41,7 @@ def refused(answer: Any) -> bool:
         "/sessions/new/tools/?agent=%00",
         "/sessions/?%00=a",
         "/admin/agents/tool/%00/change/",
+        "/admin/agents/tool/?q=%00",
     ],
 )
 def test_an_address_that_holds_one_is_refused_with_a_page(client: Client, address: str) -> None:
