@@ -85,7 +85,8 @@ async def test_an_irreversible_call_in_flight_is_settled_by_a_person(
     await bell.close()
 
 
-async def test_a_keyed_call_in_flight_is_repeated_under_its_key(held: HeldBox, ann: User) -> None:
+async def _lost_while_paying(held: HeldBox, ann: User) -> tuple[ScriptedModel, Session]:
+    """A worker that is gone while its payment is under way, whose lease has run out."""
     await bell.open()
     model = ScriptedModel([PAY, says("Paid.")])
     running = Supervisor(model=model)
@@ -96,6 +97,11 @@ async def test_a_keyed_call_in_flight_is_repeated_under_its_key(held: HeldBox, a
     await lost(running)
     held.hold.go.set()
     await expired(session)
+    return model, session
+
+
+async def test_a_keyed_call_in_flight_is_repeated_under_its_key(held: HeldBox, ann: User) -> None:
+    model, session = await _lost_while_paying(held, ann)
     async with worker(model):
         session = await until(session, *ENDED)
     assert session.status == "completed"
@@ -108,16 +114,7 @@ async def test_a_keyed_call_in_flight_is_repeated_under_its_key(held: HeldBox, a
 async def test_a_keyed_call_whose_key_may_be_forgotten_is_settled_by_a_person(
     held: HeldBox, ann: User, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bell.open()
-    model = ScriptedModel([PAY, says("Paid.")])
-    running = Supervisor(model=model)
-    await running.start()
-    session = await until(await begin("Pay.", tools=["process_payment"]), "waiting_approval")
-    await approve(ann, session)
-    await held.hold.entered.wait()
-    await lost(running)
-    held.hold.go.set()
-    await expired(session)
+    model, session = await _lost_while_paying(held, ann)
     monkeypatch.setattr(retry, "KEY_KEPT", timedelta())
     async with worker(model):
         session = await until(session, "outcome_review")

@@ -90,43 +90,34 @@ def test_killed_again_and_again_while_it_recovers(stage: Stage) -> None:
     checker.everything(stage.folder, stage.runs, stage.steps)
 
 
-def test_who_stood_still_past_the_lease_writes_nothing_when_it_wakes(stage: Stage) -> None:
+def _wakes_too_late(stage: Stage, point: str, meanwhile: str) -> None:
+    """A process stands still there until another has taken over; then it wakes, writes nothing."""
     stage.lease = 2
-    sleeper = stage.start("crash", "after_effect:2:stop")
+    sleeper = stage.start("crash", point)
     until_stopped(sleeper)
-    assert stage.run("recover") == 0, stage.log()
-    finished = checker.logs(stage.folder)
+    assert stage.run(meanwhile) == 0, stage.log()
+    before = checker.logs(stage.folder)
     os.kill(sleeper, signal.SIGCONT)
     assert stage.wait(sleeper) == 0, stage.log()
-    assert checker.logs(stage.folder) == finished
+    assert checker.logs(stage.folder) == before
+
+
+def test_who_stood_still_past_the_lease_writes_nothing_when_it_wakes(stage: Stage) -> None:
+    _wakes_too_late(stage, "after_effect:2:stop", "recover")
     assert checker.late_evidence(stage.folder) == 1
     checker.everything(stage.folder, stage.runs, stage.steps)
     assert checker.outcomes(stage.folder) == {"happened": 1}
 
 
 def test_who_stood_still_between_claim_and_call_does_not_act_when_it_wakes(stage: Stage) -> None:
-    stage.lease = 2
-    sleeper = stage.start("crash", "after_claim:2:stop")
-    until_stopped(sleeper)
-    assert stage.run("recover") == 0, stage.log()
-    finished = checker.logs(stage.folder)
-    os.kill(sleeper, signal.SIGCONT)
-    assert stage.wait(sleeper) == 0, stage.log()
-    assert checker.logs(stage.folder) == finished
+    _wakes_too_late(stage, "after_claim:2:stop", "recover")
     checker.everything(stage.folder, stage.runs, stage.steps)
     assert checker.outcomes(stage.folder) == {"not_happened": 1}
 
 
 def test_a_call_that_was_on_its_way_is_evidence_for_who_settles_it(stage: Stage) -> None:
     """The lease cannot call back what is already under way; it keeps it from being done twice."""
-    stage.lease = 2
-    sleeper = stage.start("crash", "in_call:2:stop")
-    until_stopped(sleeper)
-    assert stage.run("crash") == 0, stage.log()
-    parked = checker.logs(stage.folder)
-    os.kill(sleeper, signal.SIGCONT)
-    assert stage.wait(sleeper) == 0, stage.log()
-    assert checker.logs(stage.folder) == parked
+    _wakes_too_late(stage, "in_call:2:stop", "crash")
     assert checker.late_evidence(stage.folder) == 1
     assert stage.run("recover") == 0, stage.log()
     checker.everything(stage.folder, stage.runs, stage.steps)

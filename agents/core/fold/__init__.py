@@ -31,8 +31,7 @@ def evolve(state: State, record: Record) -> State:
 
 
 def _fold(state: State, record: Record) -> State:
-    fact = record.fact
-    match fact:
+    match fact := record.fact:
         case events.SessionStarted():
             return forking.begun(state, fact, record)
         case events.Thinking():
