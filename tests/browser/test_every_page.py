@@ -19,6 +19,7 @@ from tests.surroundings import product_env
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WIDE = {"width": 1440, "height": 950}
+MIDDLE = {"width": 1024, "height": 800}
 NARROW = {"width": 360, "height": 740}
 TABS = 40  # presses of the key
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -34,6 +35,9 @@ TOO_WIDE = """() => {
     e.getBoundingClientRect().right > wide + 1 && getComputedStyle(e).position !== "fixed");
   return over.slice(0, 3).map(e => e.outerHTML.slice(0, 140)).join(" | ");
 }"""
+CUT = """() => [...document.querySelectorAll(".folding")].map(table => table.parentElement)
+  .filter(panel => panel.scrollWidth > panel.clientWidth)
+  .map(panel => panel.scrollWidth + " of " + panel.clientWidth)"""
 FOCUS = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return ["", true];
@@ -113,6 +117,8 @@ def _problems(page: Page, address: str, axe: str, complaints: list[str]) -> Iter
     yield from _by_keyboard(page)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     yield from (f"dark {said}" for said in page.evaluate(AXE, ["color-contrast"]))
+    page.set_viewport_size(MIDDLE)  # type: ignore[arg-type]  # as above
+    yield from (f"a list is cut off at 1024: {cut}" for cut in page.evaluate(CUT))
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # as above
     if over := page.evaluate(TOO_WIDE):
         yield f"wider than 360: {over}"
