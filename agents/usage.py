@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from agents.core import canonical, events
+from agents.core import canonical, events, secret_shapes
 from agents.core.events import Record
 from agents.models import Incident, Session, ToolUse, TurnUse
 
@@ -67,6 +67,8 @@ class Uses:
         match record.fact:
             case events.ToolCall() as fact:
                 self.called.append(_called(row, fact, record))
+                if found := secret_shapes.shape(fact.arguments):
+                    self.incidents.append(_incident(row, record, "secret", found))
             case events.ToolResult() as fact:
                 self.settled.append(_settled(row, fact, record))
             case events.Thinking() as fact:
@@ -85,6 +87,8 @@ class Uses:
                 self.incidents.append(_incident(row, record, "thinking_dropped", ""))
             case events.Complete(reason="empty"):
                 self.incidents.append(_incident(row, record, "empty_end", ""))
+            case events.Error(error_class="secret_in_turn"):
+                self.incidents.append(_incident(row, record, "secret", "known_secret"))
             case events.BudgetReached() as fact:
                 self.incidents.append(_incident(row, record, "budget", fact.dimension))
             case _:

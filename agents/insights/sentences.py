@@ -111,7 +111,18 @@ _TOLD: dict[str, tuple[str, str, str]] = {
     "budget": ("{agent}", "used up its budget: {dimension_said}.", "wallet"),
     "breaker": ("{subject}", "is left alone for a while, because it kept failing.", "zap"),
     "thinking_dropped": ("{agent}", "lost its model’s thinking on the way.", "brain"),
+    "secret": ("{agent}", "wrote what looks like {secret_said} into a turn.", "key-round"),
     "empty_end": ("{agent}", "ended without an answer: the model said nothing.", "circle-x"),
+}
+_SECRETS = {
+    "known_secret": "one of this installation’s own secrets",
+    "private_key": "a private key",
+    "anthropic_key": "an Anthropic API key",
+    "aws_key": "an AWS access key",
+    "github_token": "a GitHub token",
+    "google_key": "a Google API key",
+    "slack_token": "a Slack token",
+    "stripe_key": "a Stripe key",
 }
 _RULES = {
     "same_call_error": "the same call failed again and again",
@@ -192,5 +203,6 @@ _FORMS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "seen_said": lambda parts: _seen(_number(parts, "seen")),
     "risk_said": lambda parts: str(parts.get("risk", "")).upper(),
     "rule_said": lambda parts: _RULES.get(str(parts.get("detail")), str(parts.get("detail", ""))),
+    "secret_said": lambda parts: _SECRETS.get(str(parts.get("detail")), "a secret"),
     "dimension_said": lambda parts: str(parts.get("detail", "")).replace("_", " "),
 }

@@ -99,7 +99,7 @@ class TurnUse(models.Model):
 
 class Incident(models.Model):
     """Something out of the ordinary that the log itself says: a loop, a refusal, a budget,
-    thinking that was dropped, an end without an answer."""
+    thinking that was dropped, a secret in a turn, an end without an answer."""
 
     session = models.ForeignKey(Session, on_delete=models.PROTECT, related_name="incidents")
     step = models.PositiveIntegerField()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,8 +11,9 @@ from django.contrib.auth.models import User
 from agents import inbox, supervisor
 from agents.core import events
 from agents.insights import filling
+from agents.insights.sentences import sentence
 from agents.llm.rehearsal.model import rehearsal_model
-from agents.models import Approval, Incident, RollupState, Session, ToolUse, TurnUse
+from agents.models import Anomaly, Approval, Incident, RollupState, Session, ToolUse, TurnUse
 from agents.usage import host, size
 from tests.agents.working import db, until, worker
 from tests.oversight import stories
@@ -92,6 +94,7 @@ def test_what_is_told_whatever_is_usual_is_an_incident() -> None:
         (3, 1, events.TurnDiscarded("truncated", "cut", {}, 1)),
         (4, 1, events.BudgetReached("usd", 5, 5)),
         (5, 1, events.TurnDiscarded("bound", "Thinking is bound.", {}, 1)),
+        (5, 1, events.Error("secret_in_turn", "A secret.")),
         (6, 1, events.Complete("", "empty")),
     ]
     session = stories.tell(story)
@@ -101,8 +104,32 @@ def test_what_is_told_whatever_is_usual_is_an_incident() -> None:
         ("refusal", "I will not."),
         ("budget", "usd"),
         ("thinking_dropped", ""),
+        ("secret", "known_secret"),
         ("empty_end", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({"body": "key: AKIA" + "ABCDEFGHIJKLMNOP"}, "aws_key"),
+        ({"files": [{"text": "-----BEGIN RSA PRIVATE " + "KEY-----\nx"}]}, "private_key"),
+        ({"sk-ant-" + "a1" * 12: True}, "anthropic_key"),
+        ({"body": "The key AKIA is short, and task-ant-colony no key."}, ""),
+    ],
+)
+def test_what_looks_like_a_secret_in_arguments_is_an_incident_without_the_secret(
+    arguments: dict[str, Any], found: str
+) -> None:
+    session = stories.tell(
+        [(0, 0, stories.started()), (1, 1, stories.call("send_email", **arguments))]
+    )
+    incidents = Incident.objects.filter(session=session).values_list("kind", "detail")
+    assert list(incidents) == ([("secret", found)] if found else [])
+    anomaly = Anomaly(kind="secret", agent="assistant", parts={"detail": "aws_key"})
+    assert str(sentence(anomaly)) == (
+        "assistant wrote what looks like an AWS access key into a turn."
+    )
 
 
 def test_older_sessions_are_filled_in_pieces_and_no_session_twice() -> None:
