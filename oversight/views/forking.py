@@ -140,8 +140,9 @@ def _form(
 def _history(origin: Origin) -> dict[str, Any]:
     """What operators had told the agent and it had not read, and the effects on either side."""
     seq = cutting.before_step(origin.log, origin.step)
+    notes = {note.seq for note in replay(origin.log[:seq]).notes if note.human}
     return {
-        "unread": [note for note in replay(origin.log[:seq]).notes if note.human],
+        "unread": [record for record in origin.log[:seq] if record.seq in notes],
         "done": forking.effects(origin.log, seq, before=True),
         "again": forking.effects(origin.log, seq, before=False),
     }

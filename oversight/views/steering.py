@@ -144,8 +144,8 @@ def confirm(request: PageRequest, uuid: UUID) -> HttpResponse:
 @for_people
 def confirm_stop_all(request: PageRequest) -> HttpResponse:
     effect = (
-        "Every session that runs or waits and that you may steer is stopped, of whatever agent. "
-        "Calls that run may finish and are recorded. Stopped sessions cannot be resumed."
+        "Every session that runs or waits is stopped, whatever its agent, if you may steer it. "
+        "Calls under way may finish and are recorded. Stopped sessions cannot be resumed."
     )
     words = ("Stop everything?", effect, "Stop everything", True)
     return _ask(request, words, "/sessions/stop-all/", "/sessions/")

@@ -38,7 +38,7 @@ FORMS = {
 def pages() -> dict[str, str]:
     """Each page's name and address."""
     names = shop.names()
-    filled = {"uuid": names["session"], "other": names["other"], "seq": "4", "token": "spent"}
+    filled = {"uuid": names["session"], "other": names["other"], "seq": "5", "token": "spent"}
     found = {}
     for pattern in _own():
         name = str(pattern.name)

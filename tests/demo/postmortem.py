@@ -117,6 +117,7 @@ def _step(
     call = f"m{step}"
     yield at + thinks, step, stories.turn(said, cost=0.03, duration_ms=round(thinks * 1e3))
     yield at + thinks, step, _call(call, tool, "safe", "allow", arguments)
+    yield at + thinks, step, events.ToolStarted(call, tool, arguments, "d", "k", 1)
     yield at + thinks + takes, step, _result(call, tool, gave, round(takes * 1e3))
 
 
@@ -139,12 +140,14 @@ def _checked(at: float, *, works: bool) -> Iterator[Told]:
     tool, arguments = "ledger__compare", {"database": "orders-staging", "days": 31}
     if not works:
         yield at + 4, 8, _call("m8", tool, "safe", "allow", arguments)
+        yield at + 4, 8, events.ToolStarted("m8", tool, arguments, "d", "k", 1)
         lost = _result("m8", tool, "deadline exceeded after 8 s", 8000, "timeout")
         yield at + 12, 8, lost
         yield at + 16, 8, stories.turn("It was too slow; one week first.", duration_ms=4000)
         arguments = {**arguments, "days": 7}
         at += 12
     yield at + 4, 8, _call("m8b", tool, "safe", "allow", arguments)
+    yield at + 4, 8, events.ToolStarted("m8b", tool, arguments, "d", "k", 1)
     yield at + 8, 8, _result("m8b", tool, "7 days, 0.00 apart", 4000)
 
 

@@ -20,7 +20,7 @@ from agents import inbox, roles
 from agents.core import events
 from agents.core.events import Fact
 from agents.models import Anomaly, Approval, Cap, DaySpend, Session, TurnUse, Vote
-from tests.demo import PASSWORD, catalogue, migration, postmortem
+from tests.demo import PASSWORD, catalogue, habits, migration, postmortem
 from tests.demo.asks import ASKS, Ask, usual
 from tests.oversight import stories
 from tests.oversight.stories import Told
@@ -31,7 +31,6 @@ PEOPLE = {
     "olu": ("Olu", "Bello", "operator"),
 }
 DAYS = 14
-HABITS = ("find_records", "read_file", "search_web", "check_stock", "write_file")
 AGENTS = {
     "assistant": ("claude-sonnet-5-5", 0.04),
     "support-desk": ("claude-haiku-4-5", 0.01),
@@ -95,17 +94,17 @@ def _steps(chance: random.Random, count: int, cost: float) -> Iterator[Told]:
     """So many finished steps, each with a look-up of its own."""
     at = 1.0
     for step in range(1, count + 1):
-        took = chance.uniform(1.5, 9)
+        took = chance.lognormvariate(1.3, 0.7)
         at += took
-        said = stories.turn(f"Step {step}: I look further.", cost=cost, duration_ms=int(took * 1e3))
-        yield at, step, said
-        tool, call = chance.choice(HABITS), f"c{step}"
-        lasts = chance.uniform(0.2, 3)
-        yield at + 0.1, step, _call(tool, call, path=f"notes/{step}.md")
+        look, call = habits.look(chance), f"c{step}"
+        yield at, step, stories.turn(look.said, cost=cost, duration_ms=int(took * 1e3))
+        lasts = chance.lognormvariate(0, 1)
+        yield at + 0.1, step, _call(look.tool, call, **look.arguments)
+        yield at + 0.1, step, events.ToolStarted(call, look.tool, {}, "d", "k", 1, risk="safe")
         fault = chance.random() < 0.06
-        content = "503 from the shop's database" if fault else f"{chance.randint(2, 40)} rows"
-        yield at + lasts, step, _result(tool, call, content, not fault, int(lasts * 1e3))
-        at += lasts
+        content = "503 from the shop's database" if fault else look.found
+        yield at + 0.1 + lasts, step, _result(look.tool, call, content, not fault, int(lasts * 1e3))
+        at += 0.1 + lasts
 
 
 def _call(tool: str, call: str, risk: str = "safe", verdict: str = "allow", **said: Any) -> Fact:
@@ -126,10 +125,11 @@ def _past(chance: random.Random, day: int, n: int, by: User) -> None:
     if n % 3:
         told += _decided(chance, end, last)
         end += 400
-    closing: Fact = events.Complete("Done; what I found is in the workspace.")
+    answer = "Done; what I found is in the workspace."
+    closing: Fact = events.Complete(answer)
     if n == 3:
         closing = events.Error("unavailable", "503 from the search index, tried three times")
-    said = stories.turn("That is all.", cost=AGENTS[agent][1])
+    said = stories.turn(answer, cost=AGENTS[agent][1])
     told += [(end + 4, last + 1, said), (end + 4.1, last + 1, closing)]
     start = _ago(days=day, minutes=chance.randint(20, 700) if day else 20 + 35 * n)
     stories.tell(told, by, start=start, **_known(chance.choice(TASKS), agent))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -85,12 +86,20 @@ def test_long_output_is_fetched_on_demand(client: Client, olu: User) -> None:
     assert whole.content.decode().count("charge 1") == 40
 
 
+def test_an_ended_session_says_what_it_took(client: Client, olu: User) -> None:
+    ended = client.get(f"/sessions/{stories.finished(olu).uuid}/").content.decode()
+    assert "This session has ended" in ended
+    assert re.search(r'id="totals"> after 3 steps in \d+:\d\d, for \$0\.\d\d</span>', ended)
+    waits = client.get(f"/sessions/{stories.waiting(olu).session.uuid}/").content.decode()
+    assert 'id="totals"></span>' in waits
+
+
 def test_every_page_says_that_it_rehearses(client: Client, settings: object) -> None:
     settings.REHEARSAL = True  # type: ignore[attr-defined]  # pytest-django's fixture
     for page in ("/sessions/", "/approvals/", "/history/", "/me/", "/sessions/new/"):
-        assert "Rehearsal model" in client.get(page).content.decode()
+        assert 'class="rehearsal"' in client.get(page).content.decode()
     settings.REHEARSAL = False  # type: ignore[attr-defined]  # pytest-django's fixture
-    assert "Rehearsal model" not in client.get("/sessions/").content.decode()
+    assert 'class="rehearsal"' not in client.get("/sessions/").content.decode()
 
 
 def test_replay_stands_where_the_address_says(client: Client, olu: User) -> None:

@@ -248,3 +248,12 @@ def test_long_waits_are_pressed_together() -> None:
 )
 def test_durations(milliseconds: int, said: str) -> None:
     assert wording.duration(milliseconds) == said
+
+
+def test_the_answer_is_said_once_and_the_end_only_points_to_the_replay() -> None:
+    answer = "The refund is on its way."
+    said = timeline.render_row(record(stories.turn(answer), seq=1))
+    end = timeline.render_row(record(events.Complete(answer), seq=2))
+    assert answer in said
+    assert answer not in end
+    assert f"/sessions/{SESSION}/replay/" in end

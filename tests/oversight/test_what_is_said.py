@@ -136,7 +136,7 @@ def test_who_stops_everything_is_told_how_many_of_those_within_reach(eve: User, 
     stories.tell([(0, 0, stories.started())], olu, status="running")
     client = come(eve)
     asked = text(client.get("/sessions/stop-all/confirm/"))
-    assert "Every session that runs or waits and that you may steer is stopped" in asked
+    assert "Every session that runs or waits is stopped, whatever its agent" in asked
     for said in ("1 session is stopping", "There was no session to stop that you may steer."):
         client.post("/sessions/stop-all/")
         assert said in text(client.get("/sessions/"))
