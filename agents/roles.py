@@ -160,22 +160,32 @@ def may_decide(user: Person | None, approval: Approval) -> str | None:
 
 def who_may_decide(approval: Approval) -> User | None:
     """Somebody who may vote on it now, an approver before an admin."""
-    held = _deciders(approval)
-    approvers_first = sorted(held, key=lambda pk: all(r.name != _ROLE.APPROVER for r in held[pk]))
-    able = [pk for pk in approvers_first if Rights(pk, tuple(held[pk])).has_voice(approval)]
-    return get_user_model().objects.filter(pk__in=able[:1]).first()
+    voted = set(approval.ballots.values_list("user", flat=True))
+    able = (one for one in _able("decide", approval) if one.user_id not in voted)
+    return _first(one for one in able if one.has_voice(approval))
 
 
-def _deciders(approval: Approval) -> dict[int, list[Role]]:
-    """The roles of everybody who decides calls and has not voted on this one, in one query."""
-    deciding = [name for name, verbs in _VERBS.items() if "decide" in verbs]
-    holders = RoleAssignment.objects.filter(role__in=deciding).values("user")
+def who_can(verb: Verb, obj: Thing = None) -> User | None:
+    """Somebody who can, one whose own work it is before an admin."""
+    return _first(_able(verb, obj))
+
+
+def _first(found: Iterator[Rights]) -> User | None:
+    one = next(found, None)
+    return get_user_model().objects.get(pk=one.user_id) if one and one.user_id else None
+
+
+def _able(verb: Verb, obj: Thing) -> Iterator[Rights]:
+    """The rights of everybody who can, admins last; in one query."""
+    names = [name for name, verbs in _VERBS.items() if verb in verbs]
+    holders = RoleAssignment.objects.filter(role__in=names).values("user")
     people = get_user_model().objects.filter(Q(is_superuser=True) | Q(pk__in=holders))
-    people = people.filter(is_active=True).exclude(pk__in=approval.ballots.values("user"))
     held: dict[int, list[Role]] = {}
-    for pk, *row in people.order_by("pk").values_list("pk", *_FIELDS):
+    rows = people.filter(is_active=True).order_by("pk")
+    for pk, *row in rows.values_list("pk", *_FIELDS):
         held.setdefault(pk, []).extend(_roles(tuple(row)))
-    return held
+    found = sorted(held.items(), key=lambda one: any(r.name == _ROLE.ADMIN for r in one[1]))
+    return (who for who in (Rights(pk, tuple(has)) for pk, has in found) if who.can(verb, obj))
 
 
 def visible_sessions(user: Person | None) -> QuerySet[Session]:

@@ -52,6 +52,14 @@ class Case:
         return self.approval.arguments != self.approval.original
 
     @property
+    def changes(self) -> list[Argument]:
+        """What an approver made of what the agent asked for."""
+        asked, now = (
+            tiles.arguments(text) for text in (self.approval.original, self.approval.arguments)
+        )
+        return [one for one in arguments.shown(now, asked) if one.change]
+
+    @property
     def raw(self) -> str:
         return wording.pretty(json.loads(self.approval.arguments))
 
@@ -164,8 +172,11 @@ def refusal(approval: Approval, user: roles.Person) -> str:
     why = roles.may_decide(user, approval)
     if why is None:
         return ""
-    other = roles.who_may_decide(approval)
-    return f"{why} Ask {person(other)}." if other else why
+    return f"{why} {ask(roles.who_may_decide(approval))}".strip()
+
+
+def ask(other: Any) -> str:
+    return f"Ask {person(other)}." if other else ""
 
 
 def _arguments(approval: Approval, compared: Approval | None) -> list[Argument]:
@@ -181,10 +192,12 @@ _EFFECTS = {
 }
 
 
-def facts(approval: Approval) -> list[tuple[str, str]]:
-    """Up to three facts from the operator's catalogue; never from the agent."""
+def facts(approval: Approval, effect: str = "") -> list[tuple[str, str]]:
+    """Up to three facts from the operator's catalogue, never from the agent; with the ``effect``
+    that it had, where it may have another by now."""
     tool = Tool.objects.filter(name=approval.tool).first()
-    found = [_EFFECTS.get(tool.effect if tool else "irreversible", _EFFECTS["irreversible"])]
+    effect = effect or (tool.effect if tool else "")
+    found = [_EFFECTS.get(effect, _EFFECTS["irreversible"])]
     if tool is None or not tool.reviewed:
         found.append(("triangle-alert", "Nobody has reviewed this tool yet"))
     if tool and tool.server:
@@ -207,12 +220,13 @@ def outcome_case(outcome: Outcome, user: roles.Person) -> OutcomeCase:
     values = tiles.arguments(outcome.arguments)
     late = LateEvidence.objects.filter(session=outcome.session, call_id=outcome.call_id)
     allowed = roles.can(user, "settle", outcome)
+    only = "Only adjudicators can settle what became of a call."
     return OutcomeCase(
         outcome=outcome,
         title=wording.tool_title(outcome.tool, values),
         arguments=arguments.shown(values),
         late=list(late),
-        refusal="" if allowed else "Only adjudicators can settle what became of a call.",
+        refusal="" if allowed else f"{only} {ask(roles.who_can('settle', outcome))}".strip(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db.models import Q
 from agents import roles
 from agents.core import budget, canonical, events, moment
 from agents.core.budget import Meter
-from agents.core.events import Record
+from agents.core.events import Fact, Record
 from agents.core.moment import Moment
 from agents.core.state import CallStatus
 from agents.models import Approval
@@ -134,22 +134,48 @@ def _card(log: Sequence[Record], record: Record, user: roles.Person) -> Case | N
     row = Approval.objects.select_related("session").filter(uuid=about).first() if about else None
     if row is None or not roles.can(user, "view", row.session):
         return None
-    then = copy.copy(row)
-    then.state = Approval.State.PENDING
-    then.arguments = _arguments(log, record, str(about)) or row.original
-    return cases.case(then, user, as_of=record.at)
+    before = [*log[: record.seq - 1], *([record] if _asks(record) else [])]
+    then = _as_it_stood(row, [one.fact for one in before])
+    found = cases.case(then, user, as_of=record.at)
+    facts = cases.facts(then, _effect(before, row.call_id))
+    return replace(found, facts=facts, votes=found.votes[: then.votes])
 
 
-def _arguments(log: Sequence[Record], record: Record, approval: str) -> str:
-    """The arguments as they stood before ``record``: as asked, or as an earlier vote left them."""
-    text = ""
-    for earlier in log[: record.seq]:
-        fact = earlier.fact
-        if getattr(fact, "approval_id", None) != approval:
+def _asks(record: Record) -> bool:
+    return isinstance(record.fact, events.ApprovalRequested)
+
+
+def _as_it_stood(row: Approval, facts: Iterable[Fact]) -> Approval:
+    """The row as these facts of its log left it: asked, raised, or edited by an earlier vote."""
+    then, voters = copy.copy(row), set[str]()
+    then.state, then.arguments = Approval.State.PENDING, row.original
+    for fact in facts:
+        if getattr(fact, "approval_id", None) != str(row.uuid):
             continue
         match fact:
-            case events.ApprovalRequested(arguments=arguments):
-                text = canonical.sorted_text(arguments)
-            case events.VoteCast(arguments=arguments) if arguments is not None:
-                text = canonical.sorted_text(arguments) if earlier is not record else text
-    return text
+            case events.ApprovalRequested():
+                then.risk, then.rule, then.digest = fact.risk, fact.rule, fact.digest
+                then.required = fact.required
+            case events.ApprovalRaised():
+                then.required = fact.required
+            case events.VoteCast():
+                then.required, then.digest = fact.required, fact.digest
+                if fact.arguments is not None and fact.votes == 1:
+                    then.arguments, voters = canonical.sorted_text(fact.arguments), set()
+                voters.add(fact.by)
+            case events.VoteWithdrawn():
+                voters.discard(fact.by)
+    then.votes = len(voters)
+    return then
+
+
+def _effect(log: Iterable[Record], call_id: str) -> str:
+    """What a repeat of the call would do, as the catalogue had it then."""
+    found = ""
+    for record in log:
+        match record.fact:
+            case events.ToolCall(call_id=its, effect=effect) if its == call_id:
+                found = effect
+            case events.ApprovalRequested(call_id=its, effect=effect) if its == call_id:
+                found = effect or found
+    return found

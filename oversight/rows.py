@@ -129,6 +129,9 @@ def _details(fact: Fact) -> dict[str, Any]:
             return {"title": wording.tool_title(fact.tool, fact.arguments)}
         case events.ContextCompacted():
             return {"payload": wording.preview(fact.summary)}
+        case events.Error():
+            first, _, rest = fact.message.strip().partition("\n")
+            return {"summary": first, "payload": wording.preview(rest) if rest else None}
         case events.SessionStarted():
             return {"summary": ", ".join(str(tool.get("name", "")) for tool in fact.tools)}
     return {}
@@ -238,4 +241,6 @@ def whole(record: Record) -> str:
             return wording.pretty(arguments)
         case events.ContextCompacted(summary=summary):
             return summary
+        case events.Error(message=message):
+            return message
     return wording.pretty(events.data(record.fact))

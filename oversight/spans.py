@@ -11,6 +11,7 @@ from itertools import pairwise
 from agents.core import events
 from agents.core.events import Record
 
+BREAK = 1.2  # per cent of the axis
 LONGEST_WAIT = 34.0  # seconds; longer waits are drawn this long, with a break mark
 
 
@@ -181,7 +182,15 @@ def axis(found: Iterable[Span], moments: Iterable[datetime] = ()) -> Axis:
 def bars(found: Sequence[Span], along: Axis | None = None, narrowest: float = 1.5) -> list[Bar]:
     """The spans as bars; on their own axis unless one is given."""
     along = along or axis(found)
-    return [_bar(span, along, narrowest) for span in found]
+    drawn = [_bar(span, along, narrowest) for span in found]
+    return [*drawn, *_breaks(drawn, along)]
+
+
+def _breaks(drawn: Sequence[Bar], along: Axis) -> list[Bar]:
+    """A mark on each bar that is drawn shorter than it took."""
+    middles = [round(100 * at / along.length, 3) for at, _ in along.breaks]
+    cut = [x for x in middles if any(bar.x < x < bar.x + bar.width for bar in drawn)]
+    return [Bar("break", round(x - BREAK / 2, 3), BREAK) for x in cut]
 
 
 def _bar(span: Span, along: Axis, narrowest: float) -> Bar:

@@ -119,7 +119,7 @@ def contents(records: Iterable[Record]) -> str:
 def may_close(records: Iterable[Record]) -> bool:
     """Whether a finished step may be folded: no trouble in it, nobody was asked or spoke, and
     nothing was forbidden."""
-    noisy = BELL_KINDS | {"message", "context_compacted", "stop_requested"}
+    noisy = BELL_KINDS | {"budget_warned", "message", "context_compacted", "stop_requested"}
     return not any(
         record.kind in noisy or is_trouble(record.fact) or _forbidden(record.fact)
         for record in records

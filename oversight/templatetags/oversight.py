@@ -139,6 +139,12 @@ def rehearsal() -> bool:
     return bool(getattr(settings, "REHEARSAL", False))
 
 
+@register.simple_tag
+def whom(verb: roles.Verb, obj: roles.Thing = None) -> str:
+    """Whom to ask for what this person may not do."""
+    return cases.ask(roles.who_can(verb, obj))
+
+
 @register.filter
 def state(session: Session) -> tuple[str, str, str]:
     return tiles.state(session)

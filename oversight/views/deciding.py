@@ -164,7 +164,7 @@ def bulk(request: PageRequest) -> HttpResponse:
         raise Http404
     done = "approved" if verb == "approve" else "denied"
     _each(request, _chosen(request.POST.getlist("chosen")), _together(verb), done)
-    return see_other("/approvals/")
+    return see_other("/approvals/?next=")
 
 
 def _together(verb: str) -> One:

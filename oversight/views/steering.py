@@ -134,10 +134,25 @@ def tools(request: PageRequest) -> HttpResponse:
 def confirm(request: PageRequest, uuid: UUID) -> HttpResponse:
     """The question before a session is paused, resumed, stopped or killed."""
     session, verb = the_session(request, uuid), request.GET.get("do", "")
+    if verb == "limits":
+        return _limits(request, session)
     if verb not in CONFIRMATIONS:
         raise Http404
     address = f"/sessions/{session.uuid}/"
     return _ask(request, CONFIRMATIONS[verb], f"{address}{verb}/", address, session)
+
+
+def _limits(request: PageRequest, session: Session) -> HttpResponse:
+    """Other limits for a session that has not asked for them."""
+    return _sheet(
+        request,
+        "sessions/_limits.html",
+        heading="Raise a limit",
+        session=session,
+        back=back(request, f"/sessions/{session.uuid}/"),
+        may_extend=roles.can(request.user, "extend", session),
+        fields=meters.fields({}, session.limits),
+    )
 
 
 @require_GET
@@ -161,9 +176,13 @@ def _ask(
     heading, effect, verb, grave = words
     context = {"heading": heading, "effect": effect, "verb": verb, "grave": grave}
     context |= {"action": action, "back": back(request, otherwise), "session": session}
-    sheet = "HX-Request" in request.headers
-    template = "sessions/_confirm.html" if sheet else "sessions/confirm.html"
-    return render(request, template, context)
+    return _sheet(request, "sessions/_confirm.html", **context)
+
+
+def _sheet(request: PageRequest, sheet: str, **context: Any) -> HttpResponse:
+    """Over the page that asks for it, or as a page of its own."""
+    template = sheet if "HX-Request" in request.headers else "sessions/confirm.html"
+    return render(request, template, {**context, "sheet": sheet})
 
 
 def _done(request: PageRequest, said: str, otherwise: str) -> HttpResponse:

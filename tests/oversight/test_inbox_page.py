@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from agents import inbox
 from agents.models import Approval, Grant, Look, RoleAssignment, Session
 from oversight import tiles
 from tests.oversight import stories
@@ -204,3 +206,25 @@ def test_an_item_fetched_beside_the_list_does_not_render_the_list(
     assert listed == []
     come(ann).get(f"/approvals/{low.uuid}/")
     assert listed == [low]
+
+
+def test_after_the_last_decision_the_word_that_nothing_waits_is_read_out(
+    olu: User, ann: User
+) -> None:
+    approval = stories.waiting(olu)
+    answer = come(ann).post("/approvals/bulk/", {"do": "deny", "chosen": chosen(approval)})
+    empty = re.compile(r'<p tabindex="-1" autofocus>Nothing waits for you')
+    assert empty.search(text(come(ann).get(answer["Location"])))
+    assert not empty.search(text(come(ann).get("/approvals/")))
+
+
+def test_an_edit_is_shown_beside_what_was_asked_once_it_is_decided(olu: User, ann: User) -> None:
+    approval = stories.waiting(olu)
+    arguments = json.loads(approval.arguments) | {"amount": 620}
+    inbox.approve(ann, approval.uuid, approval.digest, arguments=arguments)
+    told = text(come(ann).get(f"/approvals/{approval.uuid}/")).split("Edited by an approver")[1]
+    assert "<dt>amount" in told.split("</dl>")[0]
+    assert "1240" in told.split("</dl>")[0]
+    assert "currency" not in told.split("</dl>")[0]
+    page = text(come(ann).get(f"/sessions/{approval.session.uuid}/"))
+    assert f'<a href="/approvals/{approval.uuid}/">beside what was asked</a>' in page

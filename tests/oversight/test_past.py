@@ -13,7 +13,7 @@ from agents import signin
 from agents.core import events
 from agents.core.events import Fact
 from agents.forking import whole
-from agents.models import AgentDefinition, RoleAssignment, Session
+from agents.models import AgentDefinition, Approval, RoleAssignment, Session, Tool
 from oversight.comparison import compare
 from tests.oversight import stories
 from tests.oversight.test_deciding import come, text
@@ -207,3 +207,29 @@ def test_a_log_is_exported_as_json_lines_with_what_a_fork_reads_through(
     told = [json.loads(line) for line in answer.getvalue().splitlines()]
     assert [line["seq"] for line in told] == [1, 2, 3, 4]
     assert told[0]["kind"] == "session_started"
+
+
+def test_the_card_of_a_moment_is_what_its_approver_had_before_them(
+    olu: User, ann: User, ada: User, bob: User
+) -> None:
+    approval = stories.waiting(olu, "high", required=2)
+    for user in (ann, ada):
+        now = Approval.objects.get(pk=approval.pk)
+        form = {"digest": now.digest, "confirmed": "yes"}
+        assert come(user).post(f"/approvals/{now.uuid}/approve/", form).status_code == 303
+    # What the catalogue says by now is not what they were shown.
+    Tool.objects.filter(name=approval.tool).update(effect="read")
+    Approval.objects.filter(pk=approval.pk).update(required=3, risk="low")
+    cards = {kind: _card(bob, approval, kind) for kind in ("vote_cast", "approval_decided")}
+    assert "Can’t be undone automatically" in cards["vote_cast"]
+    assert "Changes nothing" not in cards["vote_cast"]
+    assert [card.count("Nobody yet") for card in cards.values()] == [2, 1]
+    assert ["<strong>ann</strong> approved" in card for card in cards.values()] == [False, True]
+    assert all('class="risk high"' in card for card in cards.values())
+
+
+def _card(user: User, approval: Approval, kind: str) -> str:
+    """The card at the moment of the approval's event of this kind."""
+    seq = approval.session.events.get(kind=kind).seq
+    page = text(come(user).get(f"/sessions/{approval.session.uuid}/moment/?seq={seq}"))
+    return page.split("The approval as its approver saw it")[1].split("<h3>Budgets")[0]

@@ -11,6 +11,7 @@ from agents.core import events
 from agents.core.events import Fact
 from agents.models import Cap, DaySpend, Event, Session
 from tests.oversight import stories
+from tests.oversight.test_deciding import text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,3 +135,18 @@ def test_meters_show_what_has_a_limit_and_say_what_is_not_known(olu: User) -> No
     assert "and 8 k read from the cache" in shown
     assert "HIGH calls" not in shown
     assert shown.count('role="meter"') == 2
+
+
+def test_a_limit_is_raised_before_it_is_reached_from_the_warning(olu: User, bob: User) -> None:
+    warned = events.BudgetWarned("steps", 40, 50)
+    session = stories.tell([(0, 0, stories.started()), (1, 1, warned)], olu, limits={"steps": 50})
+    address = f"/sessions/{session.uuid}/"
+    sheet = f"{address}confirm/?do=limits"
+    assert f'href="{sheet}" data-sheet' in text(come(olu).get(address))
+    assert 'name="steps"' in text(come(olu).get(sheet))
+    come(olu).post(f"{address}limits/", {"steps": "80", "next": address})
+    session.refresh_from_db()
+    assert session.limits["steps"] == 80
+    refused = text(come(bob).get(sheet))
+    assert "Only operators and approvers can. Ask olu." in refused
+    assert 'name="steps"' not in refused

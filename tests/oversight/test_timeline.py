@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from agents.core import events
+from agents.core.events import Record
 from oversight import rows, spans, timeline, wording
 from oversight.prose import markdown
 from tests.oversight import stories
@@ -257,3 +258,33 @@ def test_the_answer_is_said_once_and_the_end_only_points_to_the_replay() -> None
     assert answer in said
     assert answer not in end
     assert f"/sessions/{SESSION}/replay/" in end
+
+
+def test_a_bar_that_is_drawn_shorter_than_it_took_bears_a_break_mark() -> None:
+    request = stories.asked("send_email")
+    at = datetime(2026, 11, 14, 9, tzinfo=UTC)
+
+    def bars(waited: float) -> list[str]:
+        told = [(0.0, request), (waited, stories.decided(request))]
+        log = [
+            Record("s", seq, 1, one, at + timedelta(seconds=after), "runtime", 1, f"{waited}")
+            for seq, (after, one) in enumerate(told, 1)
+        ]
+        return [bar.kind for bar in spans.lane(log).bars]
+
+    assert bars(30) == ["human"]
+    assert bars(90) == ["human", "break"]
+
+
+def test_an_error_shows_its_first_line_and_keeps_the_rest_folded() -> None:
+    html = timeline.render_row(
+        record(events.Error("bug", "KeyError: x\n  File one\n  File two"), 800)
+    )
+    first, rest = html.split("<details", 1)
+    assert "<pre>KeyError: x</pre>" in first
+    assert "File two" in rest
+    assert "<details" not in timeline.render_row(record(events.Error("bug", "KeyError: x"), 801))
+
+
+def test_a_step_that_warns_of_its_budget_is_not_folded() -> None:
+    assert not timeline.may_close([record(events.BudgetWarned("steps", 40, 50), 802)])

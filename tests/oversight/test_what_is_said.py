@@ -159,3 +159,16 @@ def test_a_task_is_as_long_as_its_field_lets_it_be_and_no_longer(olu: User) -> N
     assert client.post("/sessions/new/", {**sent, "task": f"{task}y"}).status_code == 400
     fork = f"/sessions/{stories.finished(olu).uuid}/fork/?step=1"
     assert f'maxlength="{MAX_TASK}"' in text(client.get(fork))
+
+
+def test_whom_to_ask_is_said_wherever_somebody_may_not(bob: User, olu: User, ada: User) -> None:
+    session = stories.tell([(0, 0, stories.started()), (1, 1, stories.unknown())], olu)
+    User.objects.filter(pk=olu.pk).update(first_name="Olu", last_name="Bello")
+    client, address = come(bob), f"/sessions/{session.uuid}/"
+    for page in ("/sessions/", "/sessions/new/", address, f"{address}fork/"):
+        assert re.search(r"[Oo]nly operators can [\w ]+\. Ask Olu Bello\.", text(client.get(page)))
+    outcome = session.outcomes.get()
+    told = text(client.get(f"/approvals/outcomes/{outcome.uuid}/"))
+    assert "Only adjudicators can settle what became of a call. Ask ada." in told
+    User.objects.exclude(pk=bob.pk).update(is_active=False)
+    assert "Only operators can start a session.  You" in text(client.get("/sessions/new/"))
