@@ -90,6 +90,7 @@ def live(request: PageRequest, uuid: UUID) -> HttpResponse:
         **shown,
         **tiles.status_context(session),
         **pending_context(request, session),
+        "focus": "next" in request.GET,  # after a decision what waits next is read out
         "pinned": queries.is_pinned(request.user, session),
         "unusual": unusual.of_session(session),
         "ghost": timeline.render_ghost("", "", oob=False),
@@ -107,7 +108,7 @@ def pending_context(request: PageRequest, session: Session) -> dict[str, Any]:
         "session": session,
         "cases": cases.cases(list(waiting), request.user),
         "outcomes": [cases.outcome_case(outcome, request.user) for outcome in unknown],
-        "session_page": f"/sessions/{session.uuid}/",
+        "session_page": f"/sessions/{session.uuid}/?next=",
         "may_steer": roles.can(request.user, "steer", session),
         "undoable": [a for a in queries.undoable(request.user) if a.session_id == session.pk],
         "question": questions.question(session, request.user),

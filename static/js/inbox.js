@@ -25,9 +25,11 @@ function select(link) {
 
 async function show(link) {
   select(link);
+  detail.setAttribute("aria-busy", "true");
   try {
     const html = await fetched(link.href, ++turn);
     if (html === null) return;
+    detail.removeAttribute("aria-busy");
     detail.innerHTML = html;
   } catch {
     location.href = link.href;

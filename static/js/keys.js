@@ -18,7 +18,18 @@ function rest() {
   }, REST);
 }
 document.addEventListener("oversight:changed", rest);
-document.addEventListener("htmx:after:swap", (event) => event.target?.id === "pending" && rest());
+const dock = ({ detail }) => (detail.ctx?.target?.id === "pending" ? detail.ctx.target : null);
+let within = false; // a button that was pressed rests and loses the focus, which goes on to the next call
+document.addEventListener("htmx:before:request", (event) => {
+  if (dock(event)?.contains(document.activeElement)) within = true;
+});
+document.addEventListener("htmx:after:swap", (event) => {
+  const place = dock(event);
+  if (!place) return;
+  if (within && document.activeElement === document.body) (place.querySelector("h2") ?? place).focus({ preventScroll: true });
+  within = false;
+  rest();
+});
 if (new URLSearchParams(location.search).has("next")) rest();
 
 function visible(element) {
@@ -67,19 +78,30 @@ function enter() {
   return true;
 }
 
-const others = { x: pick, Enter: enter, j: () => move(1), k: () => move(-1), o: fold };
+const latest = () => document.dispatchEvent(new Event("oversight:latest"));
+const others = { x: pick, Enter: enter, j: () => move(1), k: () => move(-1), o: fold, G: latest };
 
-// Escape leaves a field first, and then goes where the page's way back leads.
+const menu = "details:is(.choice, .more-ways, .bulk-deny)[open]";
+const written = (field) => field.value !== (field.defaultValue ?? field.value) || field.checked !== field.defaultChecked;
+
+// Escape leaves a field, closes what is open, and then goes where the page's way back leads; never
+// away from what somebody has written.
 function back(target) {
-  if (!typing(target)) return press("Escape");
-  target.blur();
-  return true;
+  if (typing(target)) return target.blur();
+  if (document.querySelector(":popover-open") || press("Escape")) return;
+  const open = document.querySelector(menu);
+  if (open) {
+    open.open = false;
+    return open.firstElementChild.focus();
+  }
+  if ([...document.querySelectorAll("main :is(input, textarea, select)")].some(written)) return;
+  document.querySelector(".crumb, .crumb-back")?.click();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || off()) return;
   if (document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape") return void back(event.target);
+  if (event.key === "Escape") return back(event.target);
   // A key that is held down moves on; it does not decide again and again.
   if (typing(event.target) || (event.repeat && !"jk".includes(event.key))) return;
   if (others[event.key]?.() || press(event.key)) event.preventDefault();

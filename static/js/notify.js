@@ -9,6 +9,7 @@ const wants = (wish) => wish in document.body.dataset;
 const waiting = new Map();
 const shown = new Map();
 let count = Number(document.getElementById("bell-waiting")?.textContent || 0);
+let begun = false; // whether it is known what waits
 let leads = !navigator.locks;
 
 // Of all tabs of this browser one tells, for as long as it is open.
@@ -91,8 +92,19 @@ function heard(ask) {
   else if (!document.hasFocus()) tell(ask);
 }
 
+// For those who do not see the lists. A session's page says its own.
+function say(asks) {
+  if (!asks.length || document.getElementById("feed")) return;
+  const [{ tool, risk, agent }] = asks;
+  const words = asks.length > 1 ? `${asks.length} approvals requested.` : `Approval requested: ${tool}, ${risk.toUpperCase()}, by ${agent}.`;
+  document.getElementById("alert").textContent = words;
+}
+
 document.addEventListener("oversight:asks", ({ detail }) => {
+  const fresh = detail.asks.filter((ask) => ask.waits && ask.mine && !waiting.has(ask.id));
   detail.asks.forEach(heard);
+  if (begun) say(fresh);
+  begun = true;
   count = detail.texts["nav-waiting"];
   const nav = document.getElementById("nav-waiting");
   if (nav) [nav.textContent, nav.hidden] = [count || "", !count];

@@ -109,9 +109,7 @@ function start() {
   feed.addEventListener("click", () => { following = following && atEnd(); });
   feed.addEventListener("htmx:before:request", () => { following = false; });
   pill.addEventListener("click", latest);
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "G" && !event.target.closest("input, textarea, select")) latest();
-  });
+  document.addEventListener("oversight:latest", latest);
   let grown = false;
   for (const name of ["oversight:batch", "htmx:after:swap"]) document.addEventListener(name, () => { grown = true; });
   setInterval(() => {

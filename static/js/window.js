@@ -89,7 +89,8 @@ function earlier() {
     const step = steps().find((one) => one.getBoundingClientRect().bottom > 0);
     anchor = step && { step, top: step.getBoundingClientRect().top };
   });
-  feed.addEventListener("htmx:after:swap", () => {
+  // The link that asked is gone: its event does not rise to the feed.
+  document.addEventListener("htmx:after:swap", () => {
     if (!anchor?.step.isConnected) return;
     scrollBy({ top: anchor.step.getBoundingClientRect().top - anchor.top, behavior: "instant" });
     anchor = null;

@@ -121,3 +121,25 @@ def test_a_message_is_queued_and_then_read_at_a_step(
         page.locator("#e-3 a.json").evaluate("one => one.click()")
         expect(page.locator("#e-3 .raw")).to_contain_text('"text": "Wait"')
         expect(page.locator("#e-3 .plain")).to_be_hidden()
+
+
+def test_earlier_steps_come_above_what_is_read_and_the_far_end_goes(
+    page: Page,  # noqa: F811 - as above
+    tmp_path: Path,
+    bob: User,
+) -> None:
+    session = stories.long(None, 2500)  # five hundred steps
+    with serve(tmp_path, "web") as served:
+        _open(page, served, f"/sessions/{session.uuid}/", bob)
+        place = "document.getElementById('step-{}').getBoundingClientRect().top"
+        for first in (461, 361, 261, 161):
+            page.locator(f"#step-{first}").evaluate("one => one.scrollIntoView()")
+            page.wait_for_timeout(200)
+            before = page.evaluate(place.format(first))
+            page.locator("#earlier").evaluate("one => one.click()")
+            page.wait_for_selector(f"#step-{first - 100}", state="attached", timeout=30_000)
+            page.wait_for_timeout(200)
+            assert abs(page.evaluate(place.format(first)) - before) < 2
+        expect(page.locator("#feed .step")).to_have_count(400)
+        expect(page.locator("#outline li")).to_have_count(400)
+        expect(page.locator("[data-latest]")).to_be_visible()  # which loads the end anew
