@@ -35,7 +35,9 @@ def _tool_risk(tool: Tool) -> ToolRisk:
     if tool.offered is not None:
         # What was judged is not what would be called: nobody has reviewed the new definition.
         return ToolRisk(approvals=tool.approvals)
-    return ToolRisk(Risk.of(tool.risk), Effect(tool.effect), tool.approvals, tool.reviewed)
+    return ToolRisk(
+        Risk.of(tool.risk), Effect(tool.effect), tool.approvals, tool.reviewed, tool.title
+    )
 
 
 def _disabled(name: str) -> Rule:

@@ -99,6 +99,7 @@ class SessionGate:
             definition=definition.bound if definition else "",
             grant=grant,
             base=judged.base.word if judged.base is not None else "",
+            title=self.catalogue.map.title(call.tool),
         )
 
     def again(self, state: State, call: Call) -> Judged:
@@ -154,6 +155,7 @@ class SessionGate:
             reason=reason,
             definition=call.definition,
             generation=call.generation,
+            title=call.title,
         )
 
     def digest(self, state: State, call: Call, definition: str) -> str:

@@ -13,7 +13,7 @@ from django.db.models import Model
 from agents.agent_settings import guards
 from agents.alerts.checking import target_problems
 from agents.checks import DAY, Check, finite, number, optional, patterns, plain
-from agents.core import budget
+from agents.core import budget, titles
 from agents.core.patterns import Unbounded, compiled
 from agents.core.risk import OPERATORS
 from agents.models import (
@@ -111,6 +111,18 @@ def tool_name(value: Any) -> Iterator[str]:
         yield "must be letters, digits, - and _, at most 128"
 
 
+def new_title(tool: Tool, title: str) -> list[str]:
+    """What is wrong with a title that a person gives the tool, by the arguments of what would be
+    called. One that stands may outlive an argument: the name then titles the calls."""
+    return list(titles.problems(title, schema_of(tool)))
+
+
+def schema_of(tool: Tool) -> Mapping[str, Any]:
+    """Of what would be called now: the server's new definition, if it has changed."""
+    found: Mapping[str, Any] = (tool.offered or {}).get("input_schema", tool.input_schema)
+    return found
+
+
 def agent_pattern(value: Any) -> Iterator[str]:
     if not value:
         yield "must be an agent's name or a pattern such as *"
@@ -193,7 +205,12 @@ CHECKS: dict[type[Model], dict[str, Check]] = {
         "env": environment,
         "timeout": number(0.1, DAY),
     },
-    Tool: {"name": tool_name, "approvals": number(1, MOST_PEOPLE), "timeout": number(0.1, DAY)},
+    Tool: {
+        "name": tool_name,
+        "approvals": number(1, MOST_PEOPLE),
+        "timeout": number(0.1, DAY),
+        "title": titles.problems,
+    },
     GateRule: {"conditions": conditions, "approvals": number(1, MOST_PEOPLE)},
     Slots: {"sessions": number(1, MOST_SLOTS)},
     ModelPrice: {

@@ -21,7 +21,7 @@ from django.db.models import Q
 from agents.doorbell import News, bell
 from agents.models import Approval, Outcome, Session
 from agents.roles import Rights
-from oversight import signs, tiles, wording
+from oversight import signs, tiles
 from oversight.partials import render
 from oversight.reading import in_pool
 from oversight.signs import Key, Page, Sign, Signs, Thing
@@ -286,8 +286,7 @@ def _approval(approval: Approval) -> Item:
 
 
 def _outcome(outcome: Outcome) -> Item:
-    title = wording.tool_title(outcome.tool, tiles.arguments(outcome.arguments))
-    html = render("approvals/_outcome_item.html", outcome=outcome, title=title)
+    html = render("approvals/_outcome_item.html", outcome=outcome, title=tiles.title(outcome))
     return Item(("outcome", outcome.uuid), html, outcome)
 
 

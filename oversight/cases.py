@@ -223,7 +223,7 @@ def outcome_case(outcome: Outcome, user: roles.Person) -> OutcomeCase:
     only = "Only adjudicators can settle what became of a call."
     return OutcomeCase(
         outcome=outcome,
-        title=wording.tool_title(outcome.tool, values),
+        title=tiles.title(outcome),
         arguments=arguments.shown(values),
         late=list(late),
         refusal="" if allowed else f"{only} {ask(roles.who_can('settle', outcome))}".strip(),

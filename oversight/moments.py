@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q
 
 from agents import roles
-from agents.core import budget, canonical, events, moment
+from agents.core import budget, canonical, events, moment, titles
 from agents.core.budget import Meter
 from agents.core.events import Fact, Record
 from agents.core.moment import Moment
@@ -116,7 +116,7 @@ def _queue(found: Moment, log: Iterable[Record]) -> list[Asked]:
         if isinstance(record.fact, events.ApprovalRequested)
     }
     return [
-        Asked(wording.tool_title(call.tool, call.arguments), call.risk, since.get(call.call_id))
+        Asked(titles.of(call), call.risk, since.get(call.call_id))
         for call in found.state.calls
         if call.status is CallStatus.WAITING
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from agents.core import events
+from agents.core import events, titles
 from agents.core.events import Fact, Record
 from agents.core.trouble import is_trouble
 from agents.core.wording import amount, budget_name, used_of
@@ -117,7 +117,7 @@ def _details(fact: Fact) -> dict[str, Any]:
         case events.ApprovalDecided():
             return _decided(fact)
         case events.ApprovalRequested():
-            return {"title": wording.tool_title(fact.tool, fact.arguments)}
+            return {"title": titles.of(fact)}
         case events.LoopDetected():
             summary = loops.RUNGS.get(fact.rung, fact.rung)
             return {"title": loops.title(fact), "summary": summary, "calls": loops.calls(fact)}
@@ -126,7 +126,7 @@ def _details(fact: Fact) -> dict[str, Any]:
         case events.LimitsChanged():
             return {"changes": _changes(fact)}
         case events.OutcomeUnknown():
-            return {"title": wording.tool_title(fact.tool, fact.arguments)}
+            return {"title": titles.of(fact)}
         case events.ContextCompacted():
             return {"payload": wording.preview(fact.summary)}
         case events.Error():

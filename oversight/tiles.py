@@ -16,8 +16,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from agents import inbox
-from agents.models import Approval, Session
-from oversight import meters, queries, spans, today, window, wording
+from agents.core import titles
+from agents.models import Approval, Outcome, Session
+from oversight import meters, queries, spans, today, window
 from oversight.partials import render
 
 STATES = {
@@ -130,8 +131,9 @@ def arguments(text: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"value": value}
 
 
-def title(approval: Approval) -> str:
-    return wording.tool_title(approval.tool, arguments(approval.arguments))
+def title(row: Approval | Outcome) -> str:
+    """What the call does, with the arguments as they are by now."""
+    return titles.title(row.tool, arguments(row.arguments), row.title)
 
 
 def sign(approval: Approval) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from agents.core import events
+from agents.core import events, titles
 from agents.core.events import Record
 from agents.core.trouble import is_trouble
 from oversight import spans, wording
@@ -134,7 +134,7 @@ def step_title(step: int, records: Sequence[Record]) -> str:
     """By our own words for the step's first call; never the model's."""
     for record in records:
         if isinstance(record.fact, events.ToolCall):
-            return wording.tool_title(record.fact.tool, record.fact.arguments)
+            return titles.of(record.fact)
     if step == 0:
         return "Start"
     kinds = {record.kind for record in records}

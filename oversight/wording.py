@@ -5,34 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from agents.core.visible import UNSEEN
+from agents.core.visible import one_line as one_line  # noqa: PLC0414 - imported from here
+from agents.core.visible import visible as visible  # noqa: PLC0414 - imported from here
+
 INLINE_LINES = 8
 INLINE_CHARACTERS = 1024
 PROSE_WIDTH = 95  # characters in a line of the timeline, about
-
-# Control, format, filler, private-use and tag characters: whatever is not seen, or turns the
-# direction of what is, would let a text look like another.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5"
-    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0e"
-    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
-)
-
-
-def visible(text: object) -> str:
-    """The text with every character that is not seen written out, as in ``⟦U+202E⟧``."""
-    return _UNSEEN.sub(lambda match: f"⟦U+{ord(match[0]):04X}⟧", str(text))
-
-
-def one_line(text: object, width: int = 120) -> str:
-    """The text on one line, cut at ``width`` characters. Never for what somebody approves."""
-    flat = visible(" ".join(str(text)[: width * 4].split()))
-    return flat if len(flat) <= width else flat[: width - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +65,7 @@ def _block(block: Mapping[str, Any]) -> str:
 
 def spelled_out(value: object) -> str:
     """JSON to be edited: what is not seen is written as the escape that means it."""
-    return _UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], pretty(value))
+    return UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], pretty(value))
 
 
 def pretty(value: object) -> str:
@@ -98,17 +81,6 @@ def value_text(value: object) -> str:
 
 _WORD = re.compile("[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
-# What a call does, said by us: a model's own title could say anything.
-_TITLES = {
-    "search_web": "Search the web for “{query}”",
-    "read_file": "Read {path}",
-    "write_file": "Write {path}",
-    "send_email": "Send an email to {to}",
-    "post_tweet": "Post a tweet",
-    "find_records": "Look through {table}",
-    "delete_record": "Delete record {id} from {table}",
-    "process_payment": "Charge {amount} for order {order_id}",
-}
 _ICONS = (
     ("search find grep lookup", "search"),
     ("email mail", "mail"),
@@ -125,22 +97,6 @@ _ICONS = (
     ("message notify send slack", "send"),
     ("git github gitlab commit branch", "git-fork"),
 )
-
-
-def tool_title(tool: str, arguments: Mapping[str, Any]) -> str:
-    """What the call does, as a verb phrase from our own list or from the tool's name."""
-    if template := _TITLES.get(tool):
-        values = {key: one_line(_listed(value), 80) for key, value in arguments.items()}
-        # An argument that is missing leaves the name of the tool to speak for itself.
-        with suppress(KeyError):
-            return template.format_map(values)
-    server, _, name = tool.rpartition("__")
-    words = one_line(name.replace("_", " ").replace("-", " ").strip().capitalize() or tool, 80)
-    return f"{words} on {one_line(server, 40)}" if server else words
-
-
-def _listed(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def tool_icon(tool: str) -> str:

@@ -64,7 +64,7 @@ def submitted(
 
 
 def _saved(request: HttpRequest, proposal: Proposal) -> Proposal | None:
-    forecasts = {one.change.name: one.stored() for one in proposal.outlooks}
+    forecasts = {one.change.name: one.stored() for one in proposal.outlooks if one.change.judges}
     try:
         riskmap.save(
             cast("User", request.user),

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from agents import riskmap, validation
 from agents.admin import history, risk_map
 from agents.admin.proposal import Proposal, submitted
+from agents.core import titles
 from agents.models import PolicyChange, Tool
 
 _NUMBERS: dict[str, tuple[str, Callable[[str], int | float]]] = {
@@ -49,6 +50,8 @@ def edit(request: HttpRequest, pk: int, context: Mapping[str, Any]) -> HttpRespo
         "risks": risk_map.RISKS,
         "effects": risk_map.EFFECTS,
         "days": riskmap.DAYS,
+        "named": titles.in_force(tool.name) or titles.named(tool.name),
+        "fields": titles.places(validation.schema_of(tool)),
     }
     return TemplateResponse(request, "risk_map/tool.html", told)
 
@@ -57,15 +60,25 @@ def _chosen(tool: Tool, posted: Mapping[str, str]) -> tuple[dict[str, Any], dict
     """What the form says, a number that is none as it was typed; and what is wrong, by field."""
     given = {"approvals": posted.get(f"approvals:{tool.pk}"), "timeout": posted.get("timeout")}
     read = {field: _read(field, text) for field, text in given.items() if text is not None}
+    title = " ".join(posted.get("title", tool.title).split())
     settings = {
         **risk_map.chosen(tool, posted),
+        "title": title,
         "starter_may_decide": "starter_may_decide" in posted,
         "pollable": "pollable" in posted,
         "enabled": "enabled" in posted,
         "reviewed": "reviewed" in posted,
         **{field: value for field, (value, _) in read.items()},
     }
-    return settings, {field: wrong for field, (_, wrong) in read.items() if wrong}
+    problems = {field: wrong for field, (_, wrong) in read.items() if wrong}
+    return settings, problems | _mistitled(tool, title)
+
+
+def _mistitled(tool: Tool, title: str) -> dict[str, str]:
+    found = validation.new_title(tool, title) if title != tool.title else []
+    if len(title) > titles.LONGEST:
+        found = [f"has more than {titles.LONGEST} characters"]
+    return {"title": f"Title of a call: {', '.join(found)}."} if found else {}
 
 
 def _read(field: str, text: str) -> tuple[int | float | str, str]:

@@ -62,6 +62,9 @@ def _rows(file: File, data: Mapping[str, Any]) -> Iterator[tuple[str, Model, Map
     ]
     problems = [line for section, row, _ in rows for line in _invalid(file, section, row)]
     problems = problems or _strangers(file, [row for _, row, _ in rows])
+    problems = problems or [
+        line for _, row, before in rows for line in _mistitled(file, row, before)
+    ]
     if problems:
         raise Malformed(problems)
     yield from rows
@@ -74,6 +77,14 @@ def _strangers(file: File, rows: list[Model]) -> list[str]:
     rules = [row for row in rows if isinstance(row, AlertRule)]
     lost = [(row.name, name) for row in rules for name in row.targets if name not in known]
     return [f"{file.at('alerts', rule, 'targets')}: no target {name!r}" for rule, name in lost]
+
+
+def _mistitled(file: File, row: Model, before: Mapping[str, Any]) -> list[str]:
+    """A new title that names what is no argument of the tool."""
+    if not isinstance(row, Tool) or before.get("title", row.title) == row.title:
+        return []
+    found = validation.new_title(row, row.title)
+    return [f"{file.at('tools', row.name, 'title')}: {problem}" for problem in found]
 
 
 def _row(section: str, name: str, given: Mapping[str, Any]) -> tuple[Model, dict[str, Any]]:

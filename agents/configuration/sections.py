@@ -89,6 +89,7 @@ SECTIONS: dict[str, Section] = {
             "pollable": BOOLEAN,
             "reviewed": BOOLEAN,
             "enabled": BOOLEAN,
+            "title": STRING,
         },
         set_with={"reviewed": True},
     ),

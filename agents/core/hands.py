@@ -240,6 +240,7 @@ class SessionHands:
             attempt=call.attempt + 1,
             approval_id=None if call.attempt else call.approval_id,
             risk=call.risk,
+            title=call.title,
         )
 
     def _context(self, call: Call, started: events.ToolStarted) -> ToolContext:

@@ -37,6 +37,7 @@ def outcome_unknown(
         idempotency_key=key,
         started_at=events.timestamp(started_at),
         evidence=evidence,
+        title=call.title,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from urllib.parse import urlsplit
 
-from agents.core import patterns
+from agents.core import patterns, titles
 
 
 class Risk(IntEnum):
@@ -98,6 +98,7 @@ class ToolRisk:
     effect: Effect = Effect.IRREVERSIBLE
     approvals: int = 1
     reviewed: bool = False
+    title: str = ""  # the template of its calls' titles: how they read, and nothing the gate asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,10 @@ class RiskMap:
         asked = [rule.approvals for rule in held if rule.verdict is Verdict.ASK]
         required = max([known.approvals, *asked])
         return Judgement(verdict, known.risk, known.effect, because, required, not held)
+
+    def title(self, tool: str) -> str:
+        """The template by which a call of the tool is titled."""
+        return titles.in_force(tool, self.tools.get(tool, ToolRisk()).title)
 
     def narrowed(self, agent: str, tool: str) -> RiskMap:
         """The same map for this agent's calls of this tool, without what never concerns them."""

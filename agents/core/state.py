@@ -55,6 +55,7 @@ class Call:
     timeout: float
     definition: str
     base: str = ""  # the tool's own risk
+    title: str = ""  # the template of its title
     approval_id: str | None = None
     digest: str = ""
     generation: int = 0  # rises when a person settled that it did not happen

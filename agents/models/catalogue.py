@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import models
 
+from agents.core import titles
 from agents.core.budget import Price
 from agents.core.events import JsonObject
 from agents.core.risk import Effect, Risk, Verdict
@@ -120,6 +121,12 @@ class Tool(models.Model):
     )
     reviewed = models.BooleanField(default=False)
     enabled = models.BooleanField(default=True, help_text="A disabled tool is denied.")
+    title = models.CharField(
+        "title of a call",
+        max_length=titles.LONGEST,
+        blank=True,
+        help_text="e.g. Run SQL on {database}. Empty: made from the name.",
+    )
     server = models.CharField(max_length=40, blank=True)
     description = models.TextField(blank=True)
     definition = models.CharField(max_length=64, blank=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from agents.core import titles
 from agents.models.catalogue import RISKS
 from agents.models.sessions import Session
 
@@ -29,6 +30,7 @@ class Approval(models.Model):
     seq = models.PositiveIntegerField()
     call_id = models.CharField(max_length=128)
     tool = models.CharField(max_length=128)
+    title = models.CharField(max_length=titles.LONGEST, blank=True)  # its template
     risk = models.CharField(max_length=8, choices=RISKS)
     rule = models.CharField(max_length=300)
     reason = models.TextField(blank=True)  # the agent's words
@@ -150,6 +152,7 @@ class Outcome(models.Model):
     step = models.PositiveIntegerField()
     call_id = models.CharField(max_length=128)
     tool = models.CharField(max_length=128)
+    title = models.CharField(max_length=titles.LONGEST, blank=True)  # its template
     arguments = models.TextField()
     idempotency_key = models.CharField(max_length=64)
     started_at = models.DateTimeField()

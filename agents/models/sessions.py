@@ -91,6 +91,7 @@ class Session(models.Model):
     tool_ms = models.PositiveBigIntegerField(default=0)
     wait_ms = models.PositiveBigIntegerField(default=0)
     activity = models.CharField(max_length=200, blank=True)
+    activity_tool = models.CharField(max_length=128, blank=True)  # whose call the activity is
     strip = models.JSONField(default=list)  # the last 46 of [kind letter, milliseconds]
     result = models.TextField(blank=True)
     error_class = models.CharField(max_length=40, blank=True)

@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 from django.db.models import F
 
-from agents.core import canonical, events
+from agents.core import canonical, events, titles
 from agents.core.events import Record
 from agents.models import Approval, Grant, Outcome, Session
 
@@ -30,6 +30,7 @@ def approval_row(row: Session, fact: events.ApprovalRequested, record: Record) -
         seq=record.seq,
         call_id=fact.call_id,
         tool=fact.tool,
+        title=fact.title[: titles.LONGEST],
         risk=fact.risk,
         rule=fact.rule[:300],
         reason=canonical.clean_text(fact.reason),
@@ -102,6 +103,7 @@ def outcome_row(row: Session, fact: events.OutcomeUnknown, record: Record) -> Ou
         step=record.step,
         call_id=fact.call_id,
         tool=fact.tool,
+        title=fact.title[: titles.LONGEST],
         arguments=json.dumps(fact.arguments, ensure_ascii=False),
         idempotency_key=fact.idempotency_key,
         started_at=datetime.fromisoformat(fact.started_at),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from agents.core import canonical, events
+from agents.core import canonical, events, titles
 from agents.core.events import Record
 from agents.core.trouble import is_trouble
 from agents.core.wording import budget_name
@@ -45,7 +45,8 @@ def project(row: Session, record: Record, writes: Writes) -> None:
         case events.ToolResult():
             _resulted(row, fact)
         case events.ToolRetried():
-            _again(row, fact.delay_ms, f"{fact.tool} failed, tried again: {fact.message}")
+            told = f"{fact.tool} failed, tried again: {fact.message}"
+            _again(row, fact.delay_ms, told, fact.tool)
         case events.ModelRetried():
             _model_failed(row, fact, record, writes)
         case events.TurnDiscarded():
@@ -59,7 +60,7 @@ def project(row: Session, record: Record, writes: Writes) -> None:
         case events.LoopDetected() | events.BudgetWarned():
             _mark(row, "w", 0)
         case events.BudgetReached():
-            row.activity = _clip(f"{_whose(fact)} is reached")
+            _does(row, f"{_whose(fact)} is reached")
         case events.Message():
             _wake(row)
         case events.Paused():
@@ -101,7 +102,7 @@ def _thinking(row: Session, fact: events.Thinking, record: Record, writes: Write
     row.model_ms += fact.duration_ms
     _mark(row, "m", fact.duration_ms)
     if fact.text:
-        row.activity = _clip(fact.text)
+        _does(row, fact.text)
     writes.spending.add(row, fact.usage, fact.cost, record.at)
 
 
@@ -118,7 +119,7 @@ def _discarded(row: Session, fact: events.TurnDiscarded, record: Record, writes:
 
 def _compacted(row: Session, fact: events.ContextCompacted, record: Record, writes: Writes) -> None:
     writes.spending.add(row, fact.usage, fact.cost, record.at)
-    row.activity = "Context summarised"
+    _does(row, "Context summarised")
 
 
 def _whose(fact: events.BudgetReached) -> str:
@@ -129,7 +130,7 @@ def _whose(fact: events.BudgetReached) -> str:
 
 
 def _proposed(row: Session, fact: events.ToolCall, record: Record, writes: Writes) -> None:
-    row.activity = _clip(f"{fact.tool} {_gist(fact)}")
+    _does(row, titles.of(fact), fact.tool)
     if is_trouble(fact):
         _mark(row, "e", 0)
     if fact.grant:
@@ -164,7 +165,7 @@ def _decided(row: Session, fact: events.ApprovalDecided, record: Record, writes:
 
 
 def _started(row: Session, fact: events.ToolStarted) -> None:
-    row.activity = _clip(f"Running {fact.tool}")
+    _does(row, titles.of(fact), fact.tool)
     row.tool_calls += fact.attempt == 1
     row.high_executions += fact.attempt == 1 and fact.risk == "high"
 
@@ -175,9 +176,9 @@ def _resulted(row: Session, fact: events.ToolResult) -> None:
         _mark(row, "t" if fact.ok else "e", fact.duration_ms)
 
 
-def _again(row: Session, delay_ms: int, activity: str) -> None:
+def _again(row: Session, delay_ms: int, activity: str, tool: str = "") -> None:
     _mark(row, "e", delay_ms)
-    row.activity = _clip(activity)
+    _does(row, activity, tool)
 
 
 def _in_doubt(row: Session, fact: events.OutcomeUnknown, record: Record, writes: Writes) -> None:
@@ -256,10 +257,9 @@ def _mark(row: Session, letter: str, ms: int) -> None:
     row.strip = [*row.strip[-STRIP + 1 :], [letter, ms]]
 
 
-def _gist(fact: events.ToolCall) -> str:
-    return ", ".join(
-        str(value) for value in fact.arguments.values() if isinstance(value, str | int)
-    )
+def _does(row: Session, activity: str, tool: str = "") -> None:
+    """What the session does now; ``tool``: whose call it is, if it is one's."""
+    row.activity, row.activity_tool = _clip(activity), canonical.clean_text(tool)[:128]
 
 
 def _clip(text: str) -> str:

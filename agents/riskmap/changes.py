@@ -30,6 +30,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "pollable",
         "reviewed",
         "enabled",
+        "title",
     ),
     Subject.RULE: ("tool", "agent", "verdict", "conditions", "approvals", "enabled"),
 }
@@ -59,6 +60,12 @@ class Change:
         old, new = self.before or {}, self.after or {}
         names = [name for name in FIELDS[self.subject] if old.get(name) != new.get(name)]
         return [(name, old.get(name), new.get(name)) for name in names]
+
+    @property
+    def judges(self) -> bool:
+        """Whether calls may be judged otherwise by it; a title is only how they read."""
+        told = any(name != "title" for name, _, _ in self.differences)
+        return told or bool(self.renamed or self.accepts)
 
     def __bool__(self) -> bool:
         return self.before != self.after or bool(self.renamed or self.accepts)

@@ -65,7 +65,7 @@ def outlooks(changes: Sequence[Change]) -> list[Outlook]:
 
 def _affected(change: Change, tools: Sequence[Tool]) -> list[str]:
     if change.subject == Subject.TOOL:
-        return [change.name]
+        return [change.name] if change.judges else []
     patterns = {side["tool"] for side in (change.before, change.after) if side}
     return [tool.name for tool in tools if any(matches(one, tool.name) for one in patterns)]
 

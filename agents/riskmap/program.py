@@ -25,6 +25,8 @@ def change_tool(user: User, name: str, changes: Mapping[str, Any], reason: str =
     """
     require_admin(user)
     tool = _named(name)
+    if problems := validation.new_title(tool, changes.get("title", "")):
+        raise inbox.Invalid(f"title: {', '.join(problems)}")
     offered = tool.offered or {}
     accepts = offered.get("definition", "") if changes.get("reviewed") else ""
     change = propose(PolicyChange.Subject.TOOL, name, changes, accepts=accepts)

@@ -31,6 +31,7 @@ NAMES = {
     "pollable": "may be polled",
     "reviewed": "reviewed",
     "enabled": "enabled",
+    "title": "title of a call",
     "tool": "tools",
     "agent": "agents",
     "verdict": "decision",
@@ -77,6 +78,8 @@ def shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(one, dict) and "op" in one for one in value):
         return " and ".join(map(condition_words, value)) or "none"
+    if value == "":
+        return "empty"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

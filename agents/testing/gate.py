@@ -89,6 +89,7 @@ class FixedGate:
             rule=call.rule,
             definition=call.definition,
             generation=call.generation,
+            title=call.title,
         )
 
     def digest(self, state: State, call: Call, definition: str) -> str:

@@ -85,6 +85,7 @@ class ToolChange(Given):
     pollable: bool | None = None
     reviewed: bool | None = None
     enabled: bool | None = None
+    title: str | None = None  # of its calls, e.g. Run SQL on {database}; empty: from the name
     reason: str = ""  # kept in the change log
 
 
@@ -176,6 +177,7 @@ class ToolOut(Schema):
     pollable: bool
     reviewed: bool
     enabled: bool
+    title: str
     server: str
     description: str
 
@@ -275,6 +277,7 @@ def tool(row: Tool) -> ToolOut:
         pollable=row.pollable,
         reviewed=row.reviewed,
         enabled=row.enabled,
+        title=row.title,
         server=row.server,
         description=row.description,
     )

@@ -19,7 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeData, SafeString, mark_safe
 
 from agents import preferences, roles
-from agents.core import events
+from agents.core import events, titles
 from agents.core.wording import budget_name
 from agents.models import Approval, Preference, Session
 from agents.riskmap import wording as setting
@@ -166,7 +166,7 @@ register.filter("stamp", signs.stamp)
 
 @register.filter
 def call_title(fact: events.ToolStarted) -> str:
-    return wording.tool_title(fact.tool, fact.arguments)
+    return titles.of(fact)
 
 
 register.filter("person", cases.person)

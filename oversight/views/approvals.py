@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from agents import inbox as door
 from agents import roles
 from agents.models import Approval, Grant, Outcome
-from oversight import cases, queries, tiles, wording
+from oversight import cases, queries, tiles
 from oversight.cases import Case, OutcomeCase
 from oversight.partials import render as partial
 from oversight.views.access import (
@@ -180,9 +180,8 @@ def _outcomes(request: PageRequest, shown: Chosen) -> list[str]:
 
 
 def _outcome_item(found: Outcome, *, selected: bool) -> str:
-    title = wording.tool_title(found.tool, tiles.arguments(found.arguments))
     name = "approvals/_outcome_item.html"
-    return partial(name, outcome=found, title=title, selected=selected)
+    return partial(name, outcome=found, title=tiles.title(found), selected=selected)
 
 
 @require_GET

@@ -14,13 +14,14 @@ from django.views.decorators.http import require_http_methods
 
 from agents import forking, inbox, roles
 from agents.core import forking as cutting
+from agents.core import titles
 from agents.core.events import Record
 from agents.core.fold import replay
 from agents.core.state import Call, CallStatus
 from agents.forking import Fork
 from agents.models import Session
 from agents.starting import MAX_TASK
-from oversight import edits, wording
+from oversight import edits
 from oversight.edits import Field
 from oversight.views.access import PageRequest, for_people, refusal, see_other, the_session, typed
 
@@ -115,7 +116,7 @@ def _calls(request: PageRequest, origin: Origin) -> list[EditableCall]:
 def _editable(request: PageRequest, call: Call, prefix: str) -> EditableCall:
     form = request.POST
     sent = {name.removeprefix(prefix): form[name] for name in form if name.startswith(prefix)}
-    title = wording.tool_title(call.tool, call.proposed)
+    title = titles.title(call.tool, call.proposed, call.title)
     return EditableCall(call.call_id, title, call.proposed, prefix, sent)
 
 

@@ -8,7 +8,15 @@ import pytest
 
 from agents import spending
 from agents.configuration import Malformed, configure, configure_file
-from agents.models import AgentDefinition, Catalogue, GateRule, McpServer, ModelPrice, Tool
+from agents.models import (
+    AgentDefinition,
+    Catalogue,
+    GateRule,
+    McpServer,
+    ModelPrice,
+    PolicyChange,
+    Tool,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,6 +89,34 @@ def test_changes_are_said_and_secrets_are_not() -> None:
         "mcp_servers.bank.env: changed",
         "agents.clerk.max_auto_risk: 'low' -> 'medium'",
     ]
+
+
+def test_the_title_of_a_call_is_set_from_a_file_and_kept_by_one_that_is_silent() -> None:
+    titled = "[tools.send_email]\nrisk = 'medium'\ntitle = 'Mail {to}'"
+    assert configure(titled) == ["tools.send_email.title: '' -> 'Mail {to}'"]
+    assert configure(titled) == []
+    assert configure("[tools.send_email]\nrisk = 'high'") == [
+        "tools.send_email.risk: 'medium' -> 'high'"
+    ]
+    assert Tool.objects.get(name="send_email").title == "Mail {to}"
+    assert PolicyChange.objects.filter(name="send_email").count() == 2
+
+
+def test_a_title_that_may_not_stand_is_refused_with_its_line() -> None:
+    schema = {"type": "object", "properties": {"to": {}, "body": {}}}
+    Tool.objects.filter(name="send_email").update(input_schema=schema)
+    place = "c.toml:3: tools.send_email.title: "
+    for title, said in {
+        "Mail {too}": "{too} is no argument of this tool; it has {to}, {body}",
+        "Mail {to": (
+            "has a brace without its other half; an argument stands in braces, as in {path}"
+        ),
+        "Mail {to[0]}": "{to[0]} is no argument; only a name may stand in braces",
+    }.items():
+        text = f"[tools.send_email]\nrisk = 'low'\ntitle = '{title}'"
+        assert problems(text) == [place + said]
+    # Of a tool that no server has shown yet, nobody knows the arguments.
+    assert configure("[tools.new__tool]\ntitle = 'Do {anything}'") == ["tools.new__tool: created"]
 
 
 def test_what_is_not_named_stays() -> None:

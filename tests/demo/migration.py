@@ -25,6 +25,8 @@ SECONDS_AGO = 559
 ALTER = (
     "ALTER TABLE orders\n  ALTER COLUMN total TYPE numeric(12,2)\n  USING round(total::numeric, 2);"
 )
+_SQL, _SHELL = "orders__execute_sql", "shell__run"
+_TITLES = {_SQL: "Run SQL on {database}", _SHELL: "Run {command}"}
 READS = (
     ("read_file", "bugs/1184.md", "The nightly report is off by a cent on 31 of 412,806 orders."),
     ("search_files", "total", "models/orders.py:41: total = FloatField()"),
@@ -72,28 +74,28 @@ def _reads() -> Iterator[Told]:
 
 def _staging() -> Iterator[Told]:
     yield 50, 5, stories.turn("On staging first.", cost=0.14, duration_ms=4_200)
-    yield 50.1, 5, _call("orders__execute_sql", "medium", "ask", database="staging", sql=ALTER)
-    request = stories.asked("orders__execute_sql", "medium", database="staging", sql=ALTER)
+    yield 50.1, 5, _call(_SQL, "medium", "ask", database="staging", sql=ALTER)
+    request = _asked(_SQL, "medium", database="staging", sql=ALTER)
     yield 50.2, 5, request
     decided = stories.decided(request, by="Mira Okafor")
     assert isinstance(decided, events.ApprovalDecided)
     yield 72.2, 5, replace(decided, reason="Staging is fine.")
-    yield 72.4, 5, events.ToolStarted(*_ids("orders__execute_sql"), {}, "d", "k", 1, "a")
+    yield 72.4, 5, _started(_SQL, "a", database="staging", sql=ALTER)
     done = "ALTER TABLE: 412,806 rows rewritten in 18.4 s, 0 mismatched"
-    yield 90.8, 5, stories.result("orders__execute_sql", done, ms=18_400)
+    yield 90.8, 5, stories.result(_SQL, done, ms=18_400)
 
 
 def _check() -> Iterator[Told]:
-    shell = "shell__run"
+    command = "python -m reports.check --since 1 Oct"
     yield 95, 6, stories.turn("Now the totals against the ledger.", cost=0.13)
-    yield 95.1, 6, _call(shell, "low", "allow", command="python -m reports.check --since 1 Oct")
-    yield 95.2, 6, events.ToolStarted(*_ids(shell), {}, "d", "k", 1, "")
+    yield 95.1, 6, _call(_SHELL, "low", "allow", command=command)
+    yield 95.2, 6, _started(_SHELL, "", command=command)
     lost = "ConnectionResetError: ledger-db:5432"
-    yield 102, 6, events.ToolRetried(*_ids(shell), 1, "unavailable", lost, 2000)
+    yield 102, 6, events.ToolRetried(*_ids(_SHELL), 1, "unavailable", lost, 2000)
     days = [
         f"2026-10-{day:02}  ledger  84,1{day}.55  report  84,1{day}.55  ok" for day in range(1, 32)
     ]
-    yield 118, 6, stories.result(shell, "\n".join(days), ms=14_000)
+    yield 118, 6, stories.result(_SHELL, "\n".join(days), ms=14_000)
 
 
 def _production() -> Iterator[Told]:
@@ -103,12 +105,10 @@ def _production() -> Iterator[Told]:
         "seconds at night are cheaper than that, and the plan says so."
     )
     yield 139, 7, stories.turn("Staging is verified. I ask for production now.", thought, cost=0.15)
-    tool = "orders__execute_sql"
-    asks = _call(tool, "high", "ask", database="production", sql=ALTER)
+    asks = _call(_SQL, "high", "ask", database="production", sql=ALTER)
     assert isinstance(asks, events.ToolCall)
     yield 139.1, 7, replace(asks, required=2)
-    request = stories.asked(tool, "high", 2, database="production", sql=ALTER)
-    assert isinstance(request, events.ApprovalRequested)
+    request = _asked(_SQL, "high", 2, database="production", sql=ALTER)
     late = datetime.now(UTC) + timedelta(minutes=3, seconds=12)
     why = (
         "The nightly report rounds totals because the column is float8. The same change passed on "
@@ -127,4 +127,17 @@ def _ids(tool: str) -> tuple[str, str]:
 
 
 def _call(tool: str, risk: str, verdict: str, **arguments: Any) -> Fact:
-    return stories.call(tool, risk, verdict, **arguments)
+    made = stories.call(tool, risk, verdict, **arguments)
+    assert isinstance(made, events.ToolCall)
+    return replace(made, title=_TITLES.get(tool, ""))
+
+
+def _asked(tool: str, *more: Any, **arguments: Any) -> events.ApprovalRequested:
+    made = stories.asked(tool, *more, **arguments)
+    assert isinstance(made, events.ApprovalRequested)
+    return replace(made, title=_TITLES[tool])
+
+
+def _started(tool: str, approval: str, **arguments: Any) -> Fact:
+    title = _TITLES[tool]
+    return events.ToolStarted(*_ids(tool), arguments, "d", "k", 1, approval, title=title)

@@ -384,6 +384,20 @@ def test_a_tool_is_changed_with_checks_and_history(ada: User) -> None:
     )
 
 
+def test_a_tool_is_given_the_title_of_its_calls(ada: User) -> None:
+    call, schema = api(ada), {"type": "object", "properties": {"to": {}}}
+    Tool.objects.filter(name="send_email").update(input_schema=schema)
+    status, said = call("PATCH", "tools/send_email", {"title": "Mail {to}"})
+    assert (status, said["title"]) == (200, "Mail {to}")
+    listed = {one["name"]: one["title"] for one in call("GET", "tools")[1]}
+    assert listed["send_email"] == "Mail {to}"
+    for title in ("Mail {too}", "Mail {to", "Mail {to!r}", "x" * 121, "a\x01", "\u202e"):
+        status, said = call("PATCH", "tools/send_email", {"title": title})
+        assert (status, "title: " in said["error"]["message"]) == (400, True)
+    assert call("PATCH", "tools/send_email", {"risk": "high"})[1]["title"] == "Mail {to}"
+    assert call("PATCH", "tools/send_email", {"title": ""})[1]["title"] == ""
+
+
 def test_health_needs_no_token_and_tells_no_names(settings: Any) -> None:
     answer = Client().get("/api/v1/health")
     said = answer.json()

@@ -26,6 +26,7 @@ class ToolCall:
     definition: str = ""  # digest of the tool's definition
     grant: str = ""  # the id of the grant that let it run unasked
     base: str = ""  # the tool's own risk, where the session so far raised it
+    title: str = ""  # the template of its title; see ``titles``
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class ToolStarted:
     attempt: int
     approval_id: str | None = None
     risk: str = ""  # as the gate judged the call
+    title: str = ""  # as in ``ToolCall``
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class OutcomeUnknown:
     idempotency_key: str
     started_at: str
     evidence: str
+    title: str = ""  # as in ``ToolCall``
 
 
 @dataclass(frozen=True, slots=True)

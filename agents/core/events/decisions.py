@@ -24,6 +24,7 @@ class ApprovalRequested:
     definition: str = ""  # digest of the tool's definition
     generation: int = 0  # rises when the call is asked again
     effect: str = ""  # as the catalogue has it now, where the call was judged anew
+    title: str = ""  # as in ``ToolCall``
 
 
 @dataclass(frozen=True, slots=True)

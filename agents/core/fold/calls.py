@@ -29,6 +29,7 @@ def proposed(fact: events.ToolCall) -> Call:
         timeout=fact.timeout,
         definition=fact.definition,
         grant=fact.grant,
+        title=fact.title,
     )
 
 
