@@ -16,6 +16,9 @@ _SQL = (
     "ALTER TABLE orders\n  ALTER COLUMN total TYPE numeric(12,2)\n  USING round(total::numeric, 2);"
 )
 _READ = "orders-prod__query"
+_TITLES = {
+    f"orders-{where}__execute_sql": f"Run SQL on orders-{where}" for where in ("staging", "prod")
+}
 
 # Seconds of the model and of the tool, the tool, its arguments, what it gave, and what was said.
 _FIRST: tuple[tuple[float, float, str, dict[str, Any], str, str], ...] = (
@@ -126,9 +129,8 @@ def _call(
 ) -> Fact:
     effect = "read" if risk == "safe" else "irreversible"
     rule = f"{tool} is {risk.upper()}"
-    return events.ToolCall(
-        call, tool, arguments, risk, verdict, rule, effect=effect, required=people
-    )
+    known: dict[str, Any] = {"effect": effect, "required": people, "title": _TITLES.get(tool, "")}
+    return events.ToolCall(call, tool, arguments, risk, verdict, rule, **known)
 
 
 def _result(call: str, tool: str, gave: str, ms: int, fault: str | None = None) -> Fact:
@@ -159,7 +161,8 @@ def _asked(
     arguments: dict[str, Any] = {"sql": _SQL, "lock_timeout": "5s"}
     request = stories.asked(tool, risk, people, **arguments)
     assert isinstance(request, events.ApprovalRequested)
-    request = replace(request, reason="The dry run changed 318 values, all of them by a cent.")
+    why, title = "The dry run changed 318 values, all of them by a cent.", _TITLES[tool]
+    request = replace(request, reason=why, title=title)
     call, place = request.call_id, (request.approval_id, request.call_id)
     yield at + 8, step, said
     yield at + 8, step, _call(call, tool, risk, "ask", arguments, people)
@@ -170,7 +173,7 @@ def _asked(
     decided = (*place, "approved", "Mira Okafor", "The lock is fine, traffic is low.")
     waited = round(waits * 1000)
     yield at + 8 + waits, step, events.ApprovalDecided(*decided, request.digest, waited_ms=waited)
-    started = events.ToolStarted(call, tool, arguments, request.digest, "k", 1, request.approval_id)
-    yield at + 8 + waits, step, started
+    begun = (call, tool, arguments, request.digest, "k", 1, request.approval_id)
+    yield at + 8 + waits, step, events.ToolStarted(*begun, title=title)
     gave = f"ALTER TABLE, 2,104,377 rows in {takes} s"
     yield at + 8 + waits + takes, step, _result(call, tool, gave, round(takes * 1000))
