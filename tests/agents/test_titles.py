@@ -18,6 +18,7 @@ from agents.riskmap import program
 from agents.testing import ScriptedModel, calls, says
 from tests.agents.desk import Desk, intent, proposal, turn
 from tests.agents.mapping import MAP, Mapping
+from tests.agents.test_gatekeeper import ASK, again, ready
 from tests.agents.working import begin, db, until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,7 +86,14 @@ def test_our_own_title_is_recorded_as_well_so_that_another_release_changes_no_re
     assert known.title("read_artifact") == ""  # by its name
 
 
-def test_a_call_that_is_asked_again_is_titled_as_before(desk: Desk) -> None:
+def test_a_call_that_is_asked_again_is_titled_as_before() -> None:
+    call = replace(ready("write"), title="Say {text}")
+    (request,) = again(call, ASK)
+    assert isinstance(request, events.ApprovalRequested)
+    assert request.title == "Say {text}"
+
+
+def test_what_waits_for_people_keeps_the_template_of_its_call(desk: Desk) -> None:
     call = replace(proposal("c1", {"text": "hi"}), title="Say {text}")
     request = replace(desk.request("c1", {"text": "hi"}), title="Say {text}")
     desk.write(turn("c1", {"text": "hi"}), call, request)
