@@ -18,8 +18,10 @@ from agents.riskmap import program
 from agents.testing import ScriptedModel, calls, says
 from tests.agents.desk import Desk, intent, proposal, turn
 from tests.agents.mapping import MAP, Mapping
-from tests.agents.test_gatekeeper import ASK, again, ready
+from tests.agents.test_gatekeeper import ASK, DENY, again, ready, still
+from tests.agents.test_risk_map import called
 from tests.agents.working import begin, db, until, worker
+from tests.core.sessions import START
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOOL = PolicyChange.Subject.TOOL
@@ -93,6 +95,13 @@ def test_a_call_that_is_asked_again_is_titled_as_before() -> None:
     assert request.title == "Say {text}"
 
 
+def test_a_call_whose_outcome_nobody_knows_is_titled_as_before() -> None:
+    begun = ready("mail", attempt=1, idempotency_key="k", key_since=START, title="Mail {to}")
+    doubt = still(begun, DENY)
+    assert isinstance(doubt, events.OutcomeUnknown)
+    assert doubt.title == "Mail {to}"
+
+
 def test_what_waits_for_people_keeps_the_template_of_its_call(desk: Desk) -> None:
     call = replace(proposal("c1", {"text": "hi"}), title="Say {text}")
     request = replace(desk.request("c1", {"text": "hi"}), title="Say {text}")
@@ -140,6 +149,7 @@ def test_a_log_without_titles_still_says_what_our_tools_do(desk: Desk) -> None:
 def test_an_edit_of_a_title_asks_for_no_reason_and_leaves_what_waits_alone(
     mapping: Mapping, desk: Desk
 ) -> None:
+    called(desk, "post_tweet", "denied")
     held, tool = desk.ask(), Tool.objects.get(name="post_tweet")
     version, kinds = Catalogue.objects.get().version, desk.kinds()
     shown = mapping.preview(mapping.look(page(tool)).fields, page(tool), title=" Say  {text} ")
@@ -152,13 +162,9 @@ def test_an_edit_of_a_title_asks_for_no_reason_and_leaves_what_waits_alone(
     assert (change.forecast, change.softer, change.reason) == (None, False, "")
     # Gates read the catalogue again, as after every edit; nothing else is touched.
     assert Catalogue.objects.get().version == version + 1
-    again = Approval.objects.get()
-    assert (again.state, again.digest, again.required, again.title) == (
-        "pending",
-        held.digest,
-        held.required,
-        "",
-    )
+    still_asked = Approval.objects.get(state="pending")
+    assert (still_asked.pk, still_asked.digest, still_asked.title) == (held.pk, held.digest, "")
+    assert still_asked.required == held.required
     assert desk.kinds() == kinds
 
 
@@ -194,6 +200,13 @@ def test_a_title_that_may_not_stand_is_refused_beside_its_field(
         assert (shown.status, shown.text.count(said)) == (200, 2)
         assert shown.fields["title"] == typed
     assert not PolicyChange.objects.exists()
+
+
+def test_no_door_saves_what_is_no_template(listed: Tool) -> None:
+    with pytest.raises(inbox.Invalid, match="title: "):
+        entitle("Run {sql.__class__}")
+    with pytest.raises(inbox.Invalid, match="title: "):
+        entitle("x" * 121)
 
 
 def test_a_title_is_put_back(mapping: Mapping, listed: Tool) -> None:

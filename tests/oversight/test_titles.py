@@ -131,6 +131,12 @@ def test_what_a_fork_leaves_done_is_named_as_it_was(olu: User) -> None:
     assert "Run SQL on staging" in page
 
 
+def test_a_call_that_a_fork_may_change_is_named_as_it_was(olu: User) -> None:
+    page = text(come(olu).get(f"/sessions/{waits(olu).session.uuid}/fork/?step=1"))
+    assert "Run SQL on staging" in page
+    assert "Execute" not in page
+
+
 def test_a_call_that_was_decided_keeps_its_title(olu: User, ann: User) -> None:
     approval = waits(olu)
     inbox.deny(ann, approval.uuid, approval.digest, "Not now.")
