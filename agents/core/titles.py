@@ -124,8 +124,8 @@ def problems(template: str, schema: Mapping[str, Any] | None = None) -> Iterator
 
 
 def places(schema: Mapping[str, Any]) -> list[str]:
-    """What may stand in a template of the tool, in its braces."""
-    return [f"{{{name}}}" for name in _properties(schema) if _NAME.fullmatch(name)]
+    """What may stand in a template of the tool, in its braces; PostgreSQL keeps no order."""
+    return [f"{{{name}}}" for name in sorted(_properties(schema)) if _NAME.fullmatch(name)]
 
 
 def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:

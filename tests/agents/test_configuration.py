@@ -107,7 +107,7 @@ def test_a_title_that_may_not_stand_is_refused_with_its_line() -> None:
     Tool.objects.filter(name="send_email").update(input_schema=schema)
     place = "c.toml:3: tools.send_email.title: "
     for title, said in {
-        "Mail {too}": "{too} is no argument of this tool; it has {to}, {body}",
+        "Mail {too}": "{too} is no argument of this tool; it has {body}, {to}",
         "Mail {to": (
             "has a brace without its other half; an argument stands in braces, as in {path}"
         ),
