@@ -61,7 +61,7 @@ def _reads() -> Iterator[Told]:
         at += 6 + step
         yield at, step, stories.turn("I look before I change anything.", cost=0.11)
         yield at + 0.1, step, _call(tool, "safe", "allow", path=what)
-        yield at + 0.1, step, events.ToolStarted(*_ids(tool), {}, "d", "k", 1, "")
+        yield at + 0.1, step, events.ToolStarted(*_ids(tool), {"path": what}, "d", "k", 1, "")
         yield at + 1.4, step, stories.result(tool, found, ms=1300)
         at += 1.4
     summary = "The column is float8; the plan is to change staging, compare, then production."

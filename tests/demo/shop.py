@@ -100,7 +100,7 @@ def _steps(chance: random.Random, count: int, cost: float) -> Iterator[Told]:
         yield at, step, stories.turn(look.said, cost=cost, duration_ms=int(took * 1e3))
         lasts = chance.lognormvariate(0, 1)
         yield at + 0.1, step, _call(look.tool, call, **look.arguments)
-        yield at + 0.1, step, events.ToolStarted(call, look.tool, {}, "d", "k", 1, risk="safe")
+        yield at + 0.1, step, events.ToolStarted(call, look.tool, look.arguments, "d", "k", 1)
         fault = chance.random() < 0.06
         content = "503 from the shop's database" if fault else look.found
         yield at + 0.1 + lasts, step, _result(look.tool, call, content, not fault, int(lasts * 1e3))
