@@ -150,7 +150,7 @@ def _money(dollars: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %" if share >= 0.1 else f"{share * 100:.1f} %"
+    return f"{share * 100:.{0 if share >= 0.1 else 1}f}".removesuffix(".0") + "%"
 
 
 def _number(parts: Mapping[str, Any], name: str) -> float:

@@ -107,8 +107,8 @@ def shares(parts: Iterable[tuple[float, str, str]]) -> SafeString:
     return format_html('<svg class="cellbar tall" aria-hidden="true">{}</svg>', drawn)
 
 
-LEFT = 9.0  # per cent of the width that the numbers of the axis take
 TOP, FLOOR, HEIGHT = 34.0, 186.0, 214.0
+_HIGH = {"late": 16.0, "median": 30.0}  # words of two lines never share a height
 
 
 def histogram(bins: Sequence[Bin], lines: Sequence[Line], title: str) -> SafeString:
@@ -128,29 +128,32 @@ def histogram(bins: Sequence[Bin], lines: Sequence[Line], title: str) -> SafeStr
         '<svg class="chart" height="{}" role="img" aria-label="{}">{}{}{}{}</svg>',
         _n(HEIGHT),
         title,
-        _rules(0),
+        _rules(),
         _bars(bars, "tool"),
         _labels(labels, "middle"),
-        format_html_join("", "{}", ((_line(one, width),) for one in lines)),
+        _marked(lines, width),
     )
 
 
-def _line(line: Line, width: float) -> SafeString:
-    x = line.at * width
-    # The words stand on the side where there is room; two lines never share a height.
-    side, gap = ("end", "-6") if x > 60 else ("start", "6")
-    high = 16.0 if line.kind == "late" else 30.0
+def _marked(lines: Sequence[Line], width: float) -> SafeString:
+    """The lines, then their words, which none of them crosses."""
+    strokes = format_html_join(
+        "",
+        '<line class="mark {0}" x1="{1}%" x2="{1}%" y1="{2}" y2="{3}"/>',
+        ((one.kind, _n(one.at * width), _n(_HIGH[one.kind] - 10), _n(FLOOR)) for one in lines),
+    )
+    words = format_html_join("", "{}", ((_words(one, one.at * width),) for one in lines))
+    return format_html("{}{}", strokes, words)
+
+
+def _words(line: Line, x: float) -> SafeString:
+    # On the side where there is room: what is late stands to the right of the median.
+    side, gap = ("end", "-6") if x > (60 if line.kind == "late" else 30) else ("start", "6")
     return format_html(
-        '<line class="mark {}" x1="{}%" x2="{}%" y1="{}" y2="{}"/>'
         '<text class="strong" x="{}%" dx="{}" y="{}" text-anchor="{}">{}</text>',
-        line.kind,
-        _n(x),
-        _n(x),
-        _n(high - 10),
-        _n(FLOOR),
         _n(x),
         gap,
-        _n(high),
+        _n(_HIGH[line.kind]),
         side,
         line.text,
     )
@@ -162,30 +165,30 @@ def stacked(
     """Bars in parts over days. ``ticks`` are values of the axis with their names."""
     totals = [sum(column.values) for column in columns]
     top = max([*totals, *(value for value, _ in ticks)], default=0.0) or 1.0
-    width = (100 - LEFT) / max(1, len(columns))
+    width = 100 / max(1, len(columns))
     scale = (FLOOR - TOP - 10) / top
     drawn = [
-        _column(column, LEFT + n * width, width, scale, peak=total == max(totals) > 0)
+        _column(column, n * width, width, scale, peak=total == max(totals) > 0)
         for n, (column, total) in enumerate(zip(columns, totals, strict=True))
     ]
     every = math.ceil(len(columns) / 15)
     names = [
         (
             "seldom" if n // every % 2 else "",
-            _n(LEFT + (n + 0.5) * width),
+            _n((n + 0.5) * width),
             _n(FLOOR + 20),
             one.label,
         )
         for n, one in enumerate(columns)
         if n % every == 0
     ]
-    axis = [("", "0", _n(FLOOR - value * scale + 4), name) for value, name in ticks]
+    axis = [("axis", "0", _n(FLOOR - value * scale + 4), name) for value, name in ticks]
     rules = [_n(FLOOR - value * scale) for value, _ in ticks]
     return format_html(
-        '<svg class="chart" height="{}" role="img" aria-label="{}">{}{}{}{}</svg>',
+        '<svg class="chart scaled" height="{}" role="img" aria-label="{}">{}{}{}{}</svg>',
         _n(HEIGHT),
         title,
-        _rules(LEFT, rules),
+        _rules(rules),
         _labels(axis, "start"),
         format_html_join("", "{}", ((one,) for one in drawn)),
         _labels(names, "middle"),
@@ -212,8 +215,9 @@ def _column(column: Column, x: float, width: float, scale: float, *, peak: bool)
     )
     if not peak:
         return bars
-    words = [("", _n(x + width / 2), _n(at - 8), column.total)]
-    return format_html("{}{}", bars, _labels(words, "middle", "strong"))
+    side, place = ("end", 100.0) if x + width / 2 > 94 else ("middle", x + width / 2)
+    words = [("", _n(place), _n(at - 8), column.total)]
+    return format_html("{}{}", bars, _labels(words, side, "strong"))
 
 
 def box(one: Box, low: float, high: float, ticks: Sequence[float], title: str) -> SafeString:
@@ -272,13 +276,13 @@ def _labels(marks: Iterable[tuple[str, str, str, str]], anchor: str, kind: str =
     )
 
 
-def _rules(left: float, heights: Sequence[str] | None = None) -> SafeString:
+def _rules(heights: Sequence[str] | None = None) -> SafeString:
     if heights is None:
         heights = [_n(TOP + (FLOOR - TOP) * n / 3) for n in (0, 1, 2, 3)]
     return format_html_join(
         "",
-        '<line class="rule" x1="{}%" x2="100%" y1="{}" y2="{}"/>',
-        ((_n(left), y, y) for y in heights),
+        '<line class="rule" x1="0" x2="100%" y1="{0}" y2="{0}"/>',
+        ((y,) for y in heights),
     )
 
 

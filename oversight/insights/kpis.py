@@ -75,7 +75,7 @@ def _sessions(figures: Figures) -> Kpi:
     more = "more" if change > 0 else "fewer"
     said = f"{abs(change):.0%} {more} than {figures.period.before}" if before and change else ""
     if change > 2:  # a share of next to nothing says nothing
-        said = f"{before:,} in {figures.period.before}"
+        said = f"up from {before:,}"
     words = said or ("as many as before" if before else f"none in {figures.period.before}")
     drawn = _spark(figures, Subject.SESSION, _started, "Sessions started")
     return Kpi("Sessions", f"{now:,}", words, "", _way(change), drawn)

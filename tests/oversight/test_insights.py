@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from agents.core import events
 from agents.insights import rounds
 from agents.models import Anomaly, RoleAssignment, Session, ToolUse, Vote
+from oversight.insights import charts
 from tests.cast import person
 from tests.oversight import stories
 from tests.oversight.stories import Told
@@ -227,3 +228,19 @@ def test_a_tool_has_the_risk_of_the_risk_map_whatever_a_call_was_judged(bob: Use
     rounds.round_()
     risks = {row[0]: row[1] for row in table(bob, "tools")[1:]}
     assert risks["read_file"] == "SAFE"
+
+
+def test_no_line_of_a_histogram_crosses_the_words_of_another() -> None:
+    bins = [charts.Bin("", n, "") for n in (1, 5, 3, 2)]
+    lines = [charts.Line(1.4, "Median 54 s", "median"), charts.Line(1.9, "95%", "late")]
+    drawn = charts.histogram(bins, lines, "Waits")
+    assert drawn.rindex('<line class="mark') < drawn.index('class="strong"')
+    assert 'text-anchor="end">Median 54 s' in drawn
+    assert 'text-anchor="start">95%' in drawn
+
+
+def test_the_numbers_of_an_axis_have_room_of_their_own() -> None:
+    columns = [charts.Column("1", [2.0], [""], "$2.00"), charts.Column("2", [3.0], [""], "$3.00")]
+    drawn = charts.stacked(columns, [(0.0, "$0"), (3.0, "$3")], "Costs")
+    assert 'class="chart scaled"' in drawn
+    assert drawn.count('class=" axis"') == 2
