@@ -28,10 +28,11 @@ from oversight.views.signin_link import signin_link
 
 SESSION = "sessions/<uuid:uuid>/"
 APPROVAL = "approvals/<uuid:uuid>/"
+signin = LoginView.as_view(template_name="signin.html", authentication_form=people.SignIn)
 
 urlpatterns = [
     path("", people.home, name="home"),
-    path("signin/", LoginView.as_view(template_name="signin.html"), name="signin"),
+    path("signin/", signin, name="signin"),
     path("signin/link/<str:token>/", signin_link, name="signin_link"),
     path("signout/", people.signout, name="signout"),
     path("bell/", people.bell, name="bell"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth import logout as end_login
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -15,6 +16,15 @@ from oversight import keymap, queries
 from oversight.views.access import PageRequest, for_people, see_other
 
 SHOWN = 8  # of a kind under the bell
+
+
+class SignIn(AuthenticationForm):
+    """Django's form in the words of its labels."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "The name or the password is wrong. Capital letters count in both.",
+    }
 
 
 @require_GET

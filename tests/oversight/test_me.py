@@ -206,3 +206,11 @@ def test_the_bell_lists_what_waits_without_its_arguments_whole(ann: User, olu: U
 def test_the_bell_rings_only_for_what_one_may_see(eve: User, olu: User) -> None:
     stories.waiting(olu, "high")
     assert browser(eve).get("/bell/").status_code == 403
+
+
+def test_a_wrong_password_is_told_in_the_words_of_the_form(client: Client, ann: User) -> None:
+    form = {"username": ann.username, "password": "not this one"}
+    page = client.post("/signin/", form).content.decode()
+    assert "The name or the password is wrong." in page
+    assert page.count(" autofocus") == 1
+    assert 'autocomplete="current-password" required autofocus' in page
