@@ -195,8 +195,7 @@ async def _rung(viewer: Viewer, things: list[Thing]) -> Frame:
 
 
 async def _items(viewer: Viewer, items: list[Shown]) -> Frame:
-    waiting = await in_pool(queries.waiting_count, viewer.user)
-    texts = {"waiting-count": waiting, "nav-waiting": waiting}
+    texts = {"nav-waiting": await in_pool(queries.waiting_count, viewer.user)}
     return Frame(json.dumps({"items": items, "texts": texts}), news=True)
 
 

@@ -99,7 +99,8 @@ def _page(
         name = "_detail" if "case" in context else "_outcome_detail"
         return render(request, f"approvals/{name}.html", context, status=status)
     context |= _around(request, tab) | _lists(tab, rows, shown)
-    context["cut"] = tab != "waiting" or len(rows) >= queries.LISTED
+    context["full"] = len(rows) >= queries.LISTED
+    context["cut"] = tab != "waiting" or context["full"]
     context["outcomes"] = _outcomes(request, shown) if tab == "waiting" else []
     return render(request, "approvals/inbox.html", context, status=status)
 
@@ -118,17 +119,20 @@ def _detail(request: PageRequest, rows: list[Approval], shown: Chosen) -> dict[s
 
 def _around(request: PageRequest, tab: str) -> dict[str, Any]:
     """What the page says beside the list."""
-    counts, undoable = queries.tab_counts(request.user), queries.undoable(request.user)
+    undoable = queries.undoable(request.user)
     return {
-        "tab": tab,
-        "tabs": [(key, name, counts.get(key, 0)) for key, name in TAB_NAMES],
-        "waiting": counts["waiting"],
-        "grants": len(queries.grants(request.user)),
+        **_tabs(request, tab, len(queries.grants(request.user))),
         "undoable": undoable,
         "undone": _to(undoable[0]) if undoable else "",
         "last": queries.last_decision(request.user),
         "live": "/live/inbox/",
     }
+
+
+def _tabs(request: PageRequest, tab: str, granted: int) -> dict[str, Any]:
+    counts = queries.tab_counts(request.user)
+    named = [(key, name, counts.get(key, 0)) for key, name in TAB_NAMES]
+    return {"tab": tab, "tabs": named, "waiting": counts["waiting"], "granted": granted}
 
 
 def _neighbours(rows: list[Approval], approval: Approval) -> dict[str, Any]:
@@ -203,7 +207,8 @@ def grants(request: PageRequest) -> HttpResponse:
     """What need not ask at the moment, with a button that ends it."""
     found = queries.grants(request.user)
     mine = [(one, _may_revoke(request, one)) for one in found]
-    return render(request, "approvals/grants.html", {"grants": mine})
+    context = {"grants": mine, **_tabs(request, "grants", len(mine))}
+    return render(request, "approvals/grants.html", context)
 
 
 def _may_revoke(request: PageRequest, one: Grant) -> bool:

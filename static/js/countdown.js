@@ -29,6 +29,7 @@ function countDown(element, now) {
   write(element.querySelector(".left"), left > 0 ? about + clock(left) : "expired");
   element.querySelector(".rest")?.setAttribute("stroke-dasharray", `${part} 100`);
   element.toggleAttribute("data-soon", left < 120 || part < 25);
+  element.toggleAttribute("data-over", left <= 0);
   warn(element, left);
 }
 

@@ -138,6 +138,21 @@ def test_a_grant_is_previewed_given_listed_and_revoked(olu: User, ann: User) -> 
     assert "No grant is in force" in text(come(ann).get("/approvals/grants/"))
 
 
+def test_the_tabs_of_the_inbox_stay_where_grants_are_listed(olu: User, ann: User) -> None:
+    stories.waiting(olu, "low")
+    page = text(come(ann).get("/approvals/grants/"))
+    assert page.count('href="/approvals/?tab=waiting">Waiting<span class="count person"') == 2
+    assert page.count('href="/approvals/grants/" aria-current="true">Grants</a>') == 2
+    assert "Grants" not in text(come(ann).get("/approvals/?tab=decided"))  # while there is none
+
+
+def test_the_first_and_the_last_item_keep_the_place_of_both_arrows(olu: User, ann: User) -> None:
+    only = stories.waiting(olu, "low")
+    page = text(come(ann).get(f"/approvals/{only.uuid}/"))
+    assert "1 of 1" in page
+    assert page.count('<span class="button bare small" aria-disabled="true">') == 2
+
+
 def test_a_form_without_words_gives_the_narrow_grant(olu: User, ann: User) -> None:
     medium = stories.waiting(olu, "medium")
     post(ann, f"/approvals/{medium.uuid}/grant/", digest=medium.digest)
