@@ -35,6 +35,23 @@ TOO_WIDE = """() => {
     e.getBoundingClientRect().right > wide + 1 && getComputedStyle(e).position !== "fixed");
   return over.slice(0, 3).map(e => e.outerHTML.slice(0, 140)).join(" | ");
 }"""
+# What a finger or a pointer aims at; a link within a line of text is as high as the line.
+SMALL = """() => {
+  const seen = {opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true};
+  const aims = "a[href], button, summary, input:not([type=hidden]), select, textarea";
+  const least = e => [e, ...(e.labels ?? [])].map(one => one.getBoundingClientRect());
+  return [...document.querySelectorAll(aims)]
+    .filter(e => e.checkVisibility(seen) && !e.closest(".unseen, .skip"))
+    .filter(e => !(e.matches("a") && getComputedStyle(e).display === "inline"))
+    .filter(e => !least(e).some(box => box.height > 23.5 && box.width > 23.5))
+    .map(e => e.outerHTML.slice(0, 140));
+}"""
+# Headings of ours have a word or two; the title of a session may be as long as one likes.
+CUT_HEADING = """() => [...document.querySelectorAll("h1, h2, h3, h4")]
+  .filter(e => e.textContent.trim().split(/\\s+/).length < 3)
+  .filter(e => e.checkVisibility() && getComputedStyle(e).overflowX !== "visible")
+  .filter(e => !e.closest(".unseen") && e.scrollWidth > e.clientWidth + 1)
+  .map(e => e.textContent.slice(0, 60) + ": " + e.clientWidth + " of " + e.scrollWidth)"""
 CUT = """() => [...document.querySelectorAll(".folding")].map(table => table.parentElement)
   .filter(panel => panel.scrollWidth > panel.clientWidth)
   .map(panel => panel.scrollWidth + " of " + panel.clientWidth)"""
@@ -115,14 +132,25 @@ def _problems(page: Page, address: str, axe: str, complaints: list[str]) -> Iter
     page.evaluate(axe)  # which styles elements of its own, and is told that it may not
     yield from (f"light {said}" for said in page.evaluate(AXE, RULES))
     yield from _by_keyboard(page)
+    yield from _drawn(page, 1440)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     yield from (f"dark {said}" for said in page.evaluate(AXE, ["color-contrast"]))
     page.set_viewport_size(MIDDLE)  # type: ignore[arg-type]  # as above
     yield from (f"a list is cut off at 1024: {cut}" for cut in page.evaluate(CUT))
+    yield from _drawn(page, 1024)
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # as above
     if over := page.evaluate(TOO_WIDE):
         yield f"wider than 360: {over}"
+    yield from _drawn(page, 360)
     complaints.clear()
+
+
+def _drawn(page: Page, width: int) -> Iterator[str]:
+    """Every heading whole, every target large enough; the admin has Django's own widgets."""
+    if "/admin/" in page.url:
+        return
+    yield from (f"a heading is cut at {width}: {cut}" for cut in page.evaluate(CUT_HEADING))
+    yield from (f"a small target at {width}: {aim}" for aim in page.evaluate(SMALL))
 
 
 def _by_keyboard(page: Page) -> Iterator[str]:
