@@ -13,7 +13,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from agents import inbox, roles
@@ -157,12 +157,14 @@ def _decided(chance: random.Random, at: float, step: int) -> list[Told]:
 
 def _ballots() -> None:
     """Who decided what: projections write no votes, people do."""
-    jonas = User.objects.get(username="jonas")
+    people = User.objects.filter(username__in=("jonas", "mira")).order_by("username")
     decided = Approval.objects.filter(state__in=("approved", "consumed", "denied"))
     for row in decided:
         answer = "denied" if row.state == "denied" else "approved"
-        vote = Vote.objects.create(approval=row, user=jonas, decision=answer, digest=row.digest)
-        Vote.objects.filter(pk=vote.pk).update(at=row.decided_at)
+        for user in people[: row.required]:
+            vote = Vote.objects.create(approval=row, user=user, decision=answer, digest=row.digest)
+            Vote.objects.filter(pk=vote.pk).update(at=row.decided_at)
+    decided.exclude(state="denied").update(votes=F("required"))
 
 
 def _live(by: User) -> None:

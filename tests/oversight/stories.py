@@ -127,19 +127,20 @@ def asked(
         decide_by=late.isoformat(),
         required=required,
         risk=risk,
-        rule=f"{tool} is {risk.upper()}; only LOW runs unasked",
+        rule=f"{tool} is {risk.upper()}; only {'SAFE' if risk == 'low' else 'LOW'} runs unasked",
         reason=why,
     )
 
 
 def decided(request: Fact, decision: str = "approved", by: str = "Ann Lee") -> Fact:
     assert isinstance(request, events.ApprovalRequested)
+    late = decision == "expired"  # nobody's doing
     return events.ApprovalDecided(
         request.approval_id,
         request.call_id,
         decision,
-        by,
-        "Checked with the bank.",
+        "" if late else by,
+        "" if late else "Checked with the bank.",
         request.digest,
         waited_ms=22_000,
     )
