@@ -27,6 +27,11 @@ class Part:
     kind: str  # "same", "gone" or "come"
     text: str
 
+    @property
+    def ended(self) -> bool:
+        """Whether what follows stands on a line of its own."""
+        return self.text.endswith("\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:

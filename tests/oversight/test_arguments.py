@@ -89,6 +89,12 @@ def test_a_comparison_holds_both_texts_whole(before: str, now: str, most: int) -
     assert len(found) <= most
 
 
+def test_what_came_is_set_apart_where_what_went_ended_no_line() -> None:
+    gone, come = parts("Dear A.", "Dear reader,\n\nthe parcel is on its way.")
+    assert (gone.kind, gone.ended, come.kind) == ("gone", False, "come")
+    assert [part.ended for part in parts("a\nb\n", "a\nc\n")] == [True, True, True]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_nobody_reads_arguments_of_a_session_that_they_may_not_see(olu: User, ann: User) -> None:
     secret = stories.waiting(olu, "low", note="the other team's secret")
