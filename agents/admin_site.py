@@ -63,6 +63,7 @@ class Site(AdminSite):
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
+        self.empty_value_display = "–"
         self.disable_action("delete_selected")  # nothing is removed without its page being seen
 
     def has_permission(self, request: HttpRequest | Any) -> bool:

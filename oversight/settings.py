@@ -228,6 +228,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "oversight@localhost"
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
+FORMAT_MODULE_PATH = "oversight.formats"  # dates in the admin as everywhere else
 USE_TZ = True
 TIME_ZONE = env.zone("OVERSIGHT_TIME_ZONE")
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from agents import roles, spending
-from agents.admin import agents, alerts, endpoints, servers, tools
+from agents.admin import agents, alerts, endpoints, record, servers, tools
 from agents.admin.kinds import (
     CheckedAdmin,
     Everyday,
@@ -20,23 +20,18 @@ from agents.admin.kinds import (
     Inline,
     Labelled,
     People,
-    ReadOnlyAdmin,
+    Unlinked,
 )
 from agents.core import wording
 from agents.models import (
     ApiToken,
-    Approval,
     Cap,
-    Event,
     ModelPrice,
-    Outcome,
     RoleAssignment,
-    Session,
     Slots,
-    Worker,
 )
 
-__all__ = ["agents", "alerts", "endpoints", "servers", "tools"]
+__all__ = ["agents", "alerts", "endpoints", "record", "servers", "tools"]
 
 
 @admin.register(Slots)
@@ -73,11 +68,25 @@ class CapAdmin(CheckedAdmin):
         return False  # an empty cap is none
 
 
+class ForAgents(Unlinked):
+    """A role that names no group is for every agent; it says so."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "group":
+            kwargs["empty_label"] = "Every agent"
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
 @admin.register(RoleAssignment)
-class RoleAssignmentAdmin(Everyday):
-    list_display = ("user", "role", "group", "highest_risk")
+class RoleAssignmentAdmin(ForAgents, Everyday):
+    list_display = ("user", "role", "agents", "highest_risk")
+    list_select_related = ("user", "group")
     list_filter = ("role", "group")
     search_fields = ("user__username",)
+
+    @admin.display(description="Agents", ordering="group")
+    def agents(self, row: RoleAssignment) -> str:
+        return str(row.group or "every agent")
 
     def save_model(
         self, request: HttpRequest, obj: RoleAssignment, form: Any, change: bool
@@ -87,7 +96,7 @@ class RoleAssignmentAdmin(Everyday):
             roles.grant(obj.user, obj.role)
 
 
-class RoleInline(Inline):
+class RoleInline(ForAgents, Inline):
     model = RoleAssignment
     formset = Labelled
 
@@ -95,12 +104,17 @@ class RoleInline(Inline):
         return 0 if obj else 1  # whoever is new needs a role
 
 
+PERSON_HELP = {
+    "username": "What they sign in with: letters, digits and @ . + - _",
+    "is_active": "Otherwise they cannot sign in. Better than deleting: the record keeps its names.",
+}
+
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class AgentGroupAdmin(Groups):
+class AgentGroupAdmin(Everyday, Groups):
     """A group is a name for agents; Django's own permissions say nothing here."""
 
     nothing = "There is no group: every role is for every agent."
@@ -109,7 +123,7 @@ class AgentGroupAdmin(Groups):
 
 
 @admin.register(User)
-class PersonAdmin(People):
+class PersonAdmin(Everyday, People):
     """Django's page of a person, with their roles on it: these alone say what they may do."""
 
     inlines = (RoleInline,)
@@ -117,14 +131,20 @@ class PersonAdmin(People):
     list_filter = ("is_active", "roles__role")
     filter_horizontal = ()
     add_form = UserCreationForm
+    add_form_template = "admin/change_form.html"
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2")}),)
     readonly_fields = ("password_is", "last_login", "date_joined")
-    show_facets = admin.ShowFacets.NEVER
     fieldsets = (
         (None, {"fields": ("username", "password_is")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Sign-in", {"fields": ("is_active", "last_login", "date_joined")}),
     )
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> type[Any]:
+        kwargs = {"help_texts": PERSON_HELP, **kwargs}
+        return super().get_form(request, obj, change=change, **kwargs)
 
     @admin.display(description="Password")
     def password_is(self, person: User) -> str:
@@ -156,55 +176,3 @@ class ApiTokenAdmin(Everyday):
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         return False
-
-
-@admin.register(Session)
-class SessionAdmin(ReadOnlyAdmin):
-    nothing = "No session has been started."
-    list_display = ("title", "agent", "status", "started_by", "steps", "created_at")
-    list_filter = ("status", "agent")
-    search_fields = ("title", "uuid")
-    list_select_related = ("started_by",)
-
-    def view_on_site(self, row: Session) -> str:
-        return f"/sessions/{row.uuid}/"
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    nothing = "Nothing has happened yet."
-    list_display = ("session", "seq", "step", "kind", "actor", "at")
-    list_filter = ("kind",)
-    search_fields = ("=session__uuid",)
-    list_select_related = ("session",)
-    ordering = ("-id",)
-
-
-@admin.register(Approval)
-class ApprovalAdmin(ReadOnlyAdmin):
-    nothing = "No call has waited for people."
-    list_display = ("tool", "session", "risk", "state", "requested_at", "decided_by")
-    list_filter = ("state", "risk", "tool")
-    search_fields = ("=uuid", "tool")
-    list_select_related = ("session", "decided_by")
-
-    def view_on_site(self, row: Approval) -> str:
-        return f"/approvals/{row.uuid}/"
-
-
-@admin.register(Outcome)
-class OutcomeAdmin(ReadOnlyAdmin):
-    nothing = "No call’s outcome was ever unknown."
-    list_display = ("tool", "session", "state", "started_at", "settled_by")
-    list_filter = ("state", "tool")
-    search_fields = ("=uuid", "tool")
-    list_select_related = ("session", "settled_by")
-
-    def view_on_site(self, row: Outcome) -> str:
-        return f"/approvals/outcomes/{row.uuid}/"
-
-
-@admin.register(Worker)
-class WorkerAdmin(ReadOnlyAdmin):
-    nothing = "No process runs sessions: start one with manage.py work, or everything with make up."
-    list_display = ("name", "started_at", "seen_at", "sessions")

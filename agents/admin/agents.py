@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.utils.text import capfirst
 
 from agents.admin.fields import Lines, Thinking
 from agents.admin.kinds import CheckedAdmin, CheckedForm
@@ -39,7 +40,7 @@ RULES = {
 def _limits(prefix: str) -> dict[str, forms.Field]:
     return {
         f"{prefix}_{name}": forms.FloatField(
-            label=UNITS.get(name, name.replace("_", " ")).capitalize(),
+            label=capfirst(UNITS.get(name, name.replace("_", " "))),
             required=False,
             min_value=0,
             widget=forms.NumberInput(attrs={"placeholder": "no limit", "step": "any"}),

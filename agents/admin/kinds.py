@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -18,13 +19,15 @@ from agents.models import RoleAssignment
 # Django's classes take type parameters for a type checker only.
 if TYPE_CHECKING:
     Form: TypeAlias = forms.ModelForm[Any]
+    Options: TypeAlias = BaseModelAdmin[Any]
     Admin: TypeAlias = admin.ModelAdmin[Any]
     Inline: TypeAlias = admin.TabularInline[RoleAssignment, User]
     People: TypeAlias = UserAdmin[User]
     Groups: TypeAlias = GroupAdmin
     Rows: TypeAlias = forms.BaseInlineFormSet[Any, Any, Any]
 else:
-    Form, Admin, Inline = forms.ModelForm, admin.ModelAdmin, admin.TabularInline
+    Form, Options = forms.ModelForm, BaseModelAdmin
+    Admin, Inline = admin.ModelAdmin, admin.TabularInline
     People, Groups, Rows = UserAdmin, GroupAdmin, forms.BaseInlineFormSet
 
 
@@ -52,23 +55,26 @@ class CheckedForm(Form):
                 self.add_error(field if field in self.fields else None, said)
 
 
-class Everyday(Admin):
+class Unlinked(Options):
+    """Choices without Django's four little pictures: what they name has a page of its own."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        for act in ("add", "change", "delete", "view"):
+            if field is not None and hasattr(field.widget, f"can_{act}_related"):
+                setattr(field.widget, f"can_{act}_related", False)
+        return field
+
+
+class Everyday(Unlinked, Admin):
     nothing = ""  # what an empty list says
     show_facets = admin.ShowFacets.NEVER
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context["show_save_and_add_another"] = False
+        context["adminform"].form.label_suffix = ""  # no colons, as on the other pages
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A choice without Django's four little pictures: what it names has a page of its own."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        for act in ("add", "change", "delete", "view"):
-            if field is not None and hasattr(field.widget, f"can_{act}_related"):
-                setattr(field.widget, f"can_{act}_related", False)
-        return field
 
 
 class CheckedAdmin(Everyday):

@@ -63,7 +63,7 @@ def rule_words(rule: Settings) -> str:
 
 
 def condition_words(condition: Mapping[str, Any]) -> str:
-    said = f"{condition['field']} {OPERATOR_WORDS[condition['op']]}"
+    said = f"“{condition['field']}” {OPERATOR_WORDS[condition['op']]}"
     return said if condition["op"] == "missing" else f"{said} {shown(condition.get('value'))}"
 
 
@@ -102,4 +102,4 @@ def _calls(count: int) -> str:
 def _act(rule: Settings) -> str:
     if rule["verdict"] == Verdict.ASK:
         return f"ask {people(rule['approvals'])}"
-    return str(rule["verdict"])
+    return "forbid" if rule["verdict"] == Verdict.DENY else str(rule["verdict"])

@@ -252,7 +252,7 @@ def test_only_the_newest_calls_are_read_and_the_page_says_so(
     )
     row = tool()
     shown = mapping.preview(mapping.look().fields, **{f"risk:{row.pk}": "low"})
-    assert "Measured on the newest 2 calls" in shown.text
+    assert "measured on the newest 2 calls" in shown.text
     GateRule.objects.all().delete()
     shown = mapping.preview(mapping.look().fields, **{f"risk:{row.pk}": "low"})
     assert "3 calls would have run" in shown.text, "where no argument matters all are counted"

@@ -52,8 +52,8 @@ def test_a_rule_is_written_without_json(mapping: Mapping) -> None:
     ]
     assert (rule.tool, rule.agent, rule.verdict, rule.approvals) == ("process_*", "*", "ask", 2)
     listed = mapping.look("/admin/agents/gaterule/").text
-    assert "Ask two people when amount is more than 100 and amount is at most 5000.5" in listed
-    assert "ask two people when amount" in mapping.look().text
+    assert "Ask two people when “amount” is more than 100 and “amount” is at most 5000.5" in listed
+    assert "ask two people when “amount”" in mapping.look().text
     shown = mapping.look(change_page())
     assert {key: shown.fields[key] for key in LARGE} == LARGE
     assert "process_payment" in shown.text

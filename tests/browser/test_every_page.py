@@ -52,7 +52,7 @@ CUT_HEADING = """() => [...document.querySelectorAll("h1, h2, h3, h4")]
   .filter(e => e.checkVisibility() && getComputedStyle(e).overflowX !== "visible")
   .filter(e => !e.closest(".unseen") && e.scrollWidth > e.clientWidth + 1)
   .map(e => e.textContent.slice(0, 60) + ": " + e.clientWidth + " of " + e.scrollWidth)"""
-CUT = """() => [...document.querySelectorAll(".folding")].map(table => table.parentElement)
+CUT = """() => [...document.querySelectorAll(".folding, #result_list")].map(table => table.parentElement)
   .filter(panel => panel.scrollWidth > panel.clientWidth)
   .map(panel => panel.scrollWidth + " of " + panel.clientWidth)"""
 FOCUS = """() => {
@@ -139,6 +139,7 @@ def _problems(page: Page, address: str, axe: str, complaints: list[str]) -> Iter
     yield from (f"a list is cut off at 1024: {cut}" for cut in page.evaluate(CUT))
     yield from _drawn(page, 1024)
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]  # as above
+    yield from (f"a list is cut off at 360: {cut}" for cut in page.evaluate(CUT))
     if over := page.evaluate(TOO_WIDE):
         yield f"wider than 360: {over}"
     yield from _drawn(page, 360)
