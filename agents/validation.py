@@ -48,7 +48,7 @@ def clean(row: Model) -> None:
         found = [] if field in problems else list(check(getattr(row, field)))
         problems.update({field: found} if found else {})
     if not problems and isinstance(row, McpServer) and bool(row.command) == bool(row.url):
-        problems["command"] = ["say either a command or a url"]
+        problems["command"] = ["say either a command or a url (its address)"]
     if not problems and isinstance(row, AlertTarget):
         problems = dict(target_problems(row))
     if problems:

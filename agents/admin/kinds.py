@@ -8,10 +8,12 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
 
 from agents import validation
 from agents.models import RoleAssignment
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
     Inline: TypeAlias = admin.TabularInline[RoleAssignment, User]
     People: TypeAlias = UserAdmin[User]
     Groups: TypeAlias = GroupAdmin
+    Passwords: TypeAlias = AdminPasswordChangeForm[User]
     Rows: TypeAlias = forms.BaseInlineFormSet[Any, Any, Any]
 else:
     Form, Options = forms.ModelForm, BaseModelAdmin
     Admin, Inline = admin.ModelAdmin, admin.TabularInline
-    People, Groups, Rows = UserAdmin, GroupAdmin, forms.BaseInlineFormSet
+    People, Groups, Passwords = UserAdmin, GroupAdmin, AdminPasswordChangeForm
+    Rows = forms.BaseInlineFormSet
 
 
 class Labelled(Rows):
@@ -52,18 +56,29 @@ class CheckedForm(Form):
             validation.clean(self.instance)
         except ValidationError as error:
             for field, said in error.message_dict.items():
-                self.add_error(field if field in self.fields else None, said)
+                self.add_error(field if field in self.fields else None, [*map(_sentence, said)])
 
 
 class Unlinked(Options):
-    """Choices without Django's four little pictures: what they name has a page of its own."""
+    """Choices without Django's four little pictures: what they name has a page of its own.
+    What is wrong with a field is said in the words of its page."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.SlugField):
+            field.error_messages["invalid"] = "Only letters, digits, - and _."
+        if getattr(db_field, "unique", False) and field is not None:
+            kind = db_field.model._meta.verbose_name
+            field.error_messages["unique"] = f"Another {kind} has this {db_field.verbose_name}."
         for act in ("add", "change", "delete", "view"):
             if field is not None and hasattr(field.widget, f"can_{act}_related"):
                 setattr(field.widget, f"can_{act}_related", False)
         return field
+
+
+def _sentence(said: str) -> str:
+    """With a capital, unless it begins with the name of a key."""
+    return capfirst(said) if said.partition(" ")[0].isalpha() else said
 
 
 class Everyday(Unlinked, Admin):

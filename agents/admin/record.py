@@ -78,7 +78,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="By", ordering="actor")
     def by(self, row: Any) -> str:
-        return str(row.name or row.actor)
+        return str(row.name or {"runtime": "Oversight"}.get(row.actor, row.actor))
 
 
 @admin.register(Approval)

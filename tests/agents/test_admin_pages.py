@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from agents.admin.people import TWICE
 from agents.admin.record import laid_out
 from agents.core import events
 from agents.journal import Append, entry, journal
@@ -152,3 +154,32 @@ def test_an_edit_is_in_the_history_of_its_page(page: Client) -> None:
     form = {"name": "m", "kind": "email", "address": "b@shop.example", "enabled": "on"}
     assert page.post(f"{address}/change/", form).status_code == 302
     assert "Changed Address" in text(page, f"{address}/history/")
+
+
+def test_what_is_wrong_is_said_in_the_words_of_the_page(page: Client) -> None:
+    form = {"name": "a b", "kind": "email", "address": "a@shop.example"}
+    assert "Only letters, digits, - and _." in _refused(page, "agents/alerttarget", form)
+    AlertTarget.objects.create(name="m", kind="email", address="a@shop.example")
+    form["name"] = "m"
+    assert "Another alert target has this name." in _refused(page, "agents/alerttarget", form)
+    server = {"name": "m", "timeout": "60"}
+    assert "Say either a command or a url" in _refused(page, "agents/mcpserver", server)
+
+
+def test_a_role_is_not_given_twice(page: Client, olu: User) -> None:
+    role = {"user": olu.pk, "role": "operator", "highest_risk": "high"}
+    assert TWICE in _refused(page, "agents/roleassignment", role)
+    rows = {"roles-TOTAL_FORMS": 2, "roles-INITIAL_FORMS": 0, "username": "nia"}
+    rows |= {"password1": "long enough words", "password2": "long enough words"}
+    for row in (0, 1):
+        rows |= {f"roles-{row}-role": "approver", f"roles-{row}-highest_risk": "high"}
+    assert TWICE in _refused(page, "auth/user", rows)
+    rows |= {"roles-1-role": "operator"}
+    assert page.post("/admin/auth/user/add/", rows).status_code == 302
+    assert RoleAssignment.objects.filter(user__username="nia").count() == 2
+
+
+def _refused(page: Client, kind: str, form: Mapping[str, object]) -> str:
+    answer = page.post(f"/admin/{kind}/add/", form)
+    assert answer.status_code == 200
+    return answer.content.decode()

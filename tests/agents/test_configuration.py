@@ -146,7 +146,10 @@ def test_what_is_not_named_stays() -> None:
         ("[agents.x]\ntools = [1]", "c.toml:2: agents.x.tools: must be a list of tool names"),
         ('[agents."two words"]', "c.toml:1: agents.two words: enter a valid"),
         ('[agents."nul\\u0000"]', "c.toml:1: agents.nul\x00: text contains NUL"),
-        ("[mcp_servers.a]", "c.toml:1: mcp_servers.a.command: say either a command or a url"),
+        (
+            "[mcp_servers.a]",
+            "c.toml:1: mcp_servers.a.command: say either a command or a url",
+        ),
         ("[mcp_servers.a]\nurl = 'ftp://x'", "c.toml:2: mcp_servers.a.url: must be an http"),
         ("[mcp_servers.a__b]\nurl = 'http://x'", "c.toml:1: mcp_servers.a__b: may not contain two"),
         ("[mcp_servers.a]\ncommand = 'python'", "c.toml:2: mcp_servers.a.command: must be a list"),

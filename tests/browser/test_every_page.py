@@ -52,7 +52,8 @@ CUT_HEADING = """() => [...document.querySelectorAll("h1, h2, h3, h4")]
   .filter(e => e.checkVisibility() && getComputedStyle(e).overflowX !== "visible")
   .filter(e => !e.closest(".unseen") && e.scrollWidth > e.clientWidth + 1)
   .map(e => e.textContent.slice(0, 60) + ": " + e.clientWidth + " of " + e.scrollWidth)"""
-CUT = """() => [...document.querySelectorAll(".folding, #result_list")].map(table => table.parentElement)
+CUT = """() => [...document.querySelectorAll(".folding, #result_list")]
+  .map(table => table.parentElement)
   .filter(panel => panel.scrollWidth > panel.clientWidth)
   .map(panel => panel.scrollWidth + " of " + panel.clientWidth)"""
 FOCUS = """() => {
