@@ -144,6 +144,9 @@ def test_a_role_without_a_group_is_for_every_agent_and_says_so(page: Client, olu
         page, f"/admin/auth/user/{olu.pk}/change/"
     )
     assert RoleAssignment.objects.filter(user=olu, group=None).exists()
+    without_scripts = f"/admin/agents/roleassignment/add/?user={olu.pk}"
+    assert without_scripts in text(page, f"/admin/auth/user/{olu.pk}/change/")
+    assert f'<option value="{olu.pk}" selected>olu</option>' in text(page, without_scripts)
     assert "every agent" in text(page, "/admin/agents/roleassignment/")
 
 

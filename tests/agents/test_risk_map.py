@@ -71,6 +71,8 @@ def test_lowering_a_risk_shows_what_it_would_have_let_run(mapping: Mapping, desk
     shown = mapping.preview(mapping.look().fields, **{f"risk:{row.pk}": "low"})
     assert "4 calls would have run without asking." in shown.text
     assert "Of these, people denied 1 call." in shown.text
+    denied = f"{MAP.replace('tool', 'approval')}?tool=send_email&amp;state__exact=denied"
+    assert f'<a href="{denied}">See the denied call</a>' in shown.html
     assert (tool().risk, Catalogue.objects.get().version) == ("medium", version)
     assert mapping.save(shown, reason="It only writes to us.").status == 302
     assert (tool().risk, Catalogue.objects.get().version) == ("low", version + 1)
