@@ -178,12 +178,12 @@ def test_an_item_that_is_slow_to_come_says_so_after_a_moment(
 
     page.route(f"**/approvals/{second.uuid}/", halt)
     page.locator(f"#approval-{second.uuid} a").click()
-    seen = "getComputedStyle(document.getElementById('case')).opacity"
-    assert page.evaluate(seen) == "1"
-    page.wait_for_function(f"{seen} === '0.5'", timeout=LONGEST)
+    shown = page.locator("#case")
+    expect(shown).to_have_css("opacity", "0.5", timeout=LONGEST)
+    expect(shown).to_have_css("transition-delay", "0.2s")  # what comes at once does not flicker
     halted[0].continue_()
     expect(page.locator(f"[data-case='{second.uuid}']")).to_be_visible(timeout=LONGEST)
-    assert page.evaluate(seen) == "1"
+    expect(page.locator("#case")).to_have_css("opacity", "1", timeout=LONGEST)
 
 
 def test_what_is_left_of_the_time_is_said_aloud_twice(
