@@ -90,7 +90,7 @@ def test_the_same_by_keyboard_without_scripts_on_a_phone(
     assert chosen(bare, tool) == "high"
     bare.get_by_role("button", name="Look at the change").focus()
     bare.keyboard.press("Enter")
-    expect(bare.locator("#changes")).to_contain_text("Of 1 call none would have gone otherwise.")
+    expect(bare.locator("#changes")).to_contain_text("of 1 call none would have gone otherwise.")
     bare.get_by_role("button", name="Save change").focus()
     bare.keyboard.press("Enter")
     expect(bare.locator(".messages")).to_contain_text(f"Saved: {tool}.")
