@@ -134,6 +134,7 @@ def retried(
         delay_ms=delay.ms,
         resume_at=events.timestamp(delay.until(now)) if delay.parked else None,
         effects=error.effects,
+        attempts=1 + retry.allowed_retries(error, call.effect),
     )
 
 

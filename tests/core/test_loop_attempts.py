@@ -137,6 +137,19 @@ async def test_a_read_is_repeated_and_said_to_have_no_effects() -> None:
     assert "none because read-only" in str(results(made.store.records)["c1"].content)
 
 
+@pytest.mark.parametrize(("done", "attempts"), [(True, 3), (False, 4)])
+async def test_a_failed_attempt_says_how_many_its_call_gets_in_all(
+    *, done: bool, attempts: int
+) -> None:
+    trouble = Trouble(Unavailable("busy", effects=done), done=done)
+    made = one("look", *([trouble] * (attempts - 1)))
+    await made.drive()
+    said = [one.fact for one in made.store.records if isinstance(one.fact, events.ToolRetried)]
+    assert [(fact.attempt, fact.attempts) for fact in said] == [
+        (number, attempts) for number in range(1, attempts)
+    ]
+
+
 async def test_a_refusal_that_proves_no_effect_is_repeated_without_a_new_approval() -> None:
     made = one("post", Trouble(RateLimited("busy", effects=False)))
     await play(made)

@@ -91,7 +91,7 @@ def _check() -> Iterator[Told]:
     yield 95.1, 6, _call(_SHELL, "low", "allow", command=command)
     yield 95.2, 6, _started(_SHELL, "", command=command)
     lost = "ConnectionResetError: ledger-db:5432"
-    yield 102, 6, events.ToolRetried(*_ids(_SHELL), 1, "unavailable", lost, 2000)
+    yield 102, 6, events.ToolRetried(*_ids(_SHELL), 1, "unavailable", lost, 2000, attempts=3)
     days = [
         f"2026-10-{day:02}  ledger  84,1{day}.55  report  84,1{day}.55  ok" for day in range(1, 32)
     ]

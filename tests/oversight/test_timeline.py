@@ -288,3 +288,10 @@ def test_an_error_shows_its_first_line_and_keeps_the_rest_folded() -> None:
 
 def test_a_step_that_warns_of_its_budget_is_not_folded() -> None:
     assert not timeline.may_close([record(events.BudgetWarned("steps", 40, 50), 802)])
+
+
+def test_a_failed_attempt_is_told_with_how_many_there_are() -> None:
+    failed = events.ToolRetried("c", "read_file", 1, "unavailable", "503", 2000, attempts=3)
+    assert "attempt 1 of 3</span>" in timeline.render_row(record(failed, seq=3))
+    older = events.ToolRetried("c", "read_file", 1, "unavailable", "503", 2000)
+    assert "attempt 1</span>" in timeline.render_row(record(older, seq=4))

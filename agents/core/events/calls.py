@@ -56,6 +56,7 @@ class ToolRetried:
     delay_ms: int
     resume_at: str | None = None  # set when the session is parked until then
     effects: bool = True  # whether the attempt may have had its effect
+    attempts: int = 0  # that a call which fails like this gets in all; 0 in older logs
 
 
 @dataclass(frozen=True, slots=True)
