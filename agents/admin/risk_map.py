@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 
 from agents import riskmap
 from agents.admin.proposal import Proposal, submitted
+from agents.core import titles
 from agents.core.risk import Effect, Risk, matches
 from agents.core.suggestion import Suggestion, suggest
 from agents.models import GateRule, PolicyChange, Tool
@@ -52,7 +53,10 @@ class Row:
 
     @property
     def what(self) -> str:
-        """The first sentence of what it says it does."""
+        """How its calls are titled; the first sentence of what it says it does, where that is by
+        its name or nobody has judged the tool."""
+        if self.tool.settled and (title := titles.in_force(self.tool.name, self.tool.title)):
+            return title
         first = " ".join(self.tool.description.split()).partition(". ")[0].rstrip(".")
         return first if len(first) <= LINE else f"{first[: LINE - 1].rstrip()}…"
 

@@ -311,3 +311,12 @@ def test_figures_of_the_last_thirty_days(mapping: Mapping, desk: Desk) -> None:
     assert (usage.calls, usage.decided, usage.denial_rate) == (4, 4, 0.25)
     assert riskmap.usage()["search_web"] == riskmap.Usage(calls=1)
     assert "25%" in mapping.look().text
+
+
+def test_a_row_says_how_calls_read_once_somebody_has_judged_the_tool(mapping: Mapping) -> None:
+    known = {"description": "Sends one letter. To whom it may concern.", "title": "Write to {to}"}
+    Tool.objects.create(name="post__letter", reviewed=True, **known)
+    Tool.objects.create(name="post__parcel", **known)
+    rows = mapping.look().text
+    assert rows.count("Write to {to}") == 1
+    assert rows.count("Sends one letter") == 1
