@@ -88,7 +88,7 @@ class Uses:
             case events.Complete(reason="empty"):
                 self.incidents.append(_incident(row, record, "empty_end", ""))
             case events.Error(error_class="secret_in_turn"):
-                self.incidents.append(_incident(row, record, "secret", "known_secret"))
+                self.incidents.append(_incident(row, record, "secret", "known"))
             case events.BudgetReached() as fact:
                 self.incidents.append(_incident(row, record, "budget", fact.dimension))
             case _:

@@ -115,13 +115,13 @@ _TOLD: dict[str, tuple[str, str, str]] = {
     "empty_end": ("{agent}", "ended without an answer: the model said nothing.", "circle-x"),
 }
 _SECRETS = {
-    "known_secret": "one of this installation’s own secrets",
+    "known": "one of this installation’s own secrets",
     "private_key": "a private key",
     "anthropic_key": "an Anthropic API key",
     "aws_key": "an AWS access key",
-    "github_token": "a GitHub token",
+    "github": "a GitHub token",
     "google_key": "a Google API key",
-    "slack_token": "a Slack token",
+    "slack": "a Slack token",
     "stripe_key": "a Stripe key",
 }
 _RULES = {

@@ -104,7 +104,7 @@ def test_what_is_told_whatever_is_usual_is_an_incident() -> None:
         ("refusal", "I will not."),
         ("budget", "usd"),
         ("thinking_dropped", ""),
-        ("secret", "known_secret"),
+        ("secret", "known"),
         ("empty_end", ""),
     ]
 
