@@ -158,12 +158,13 @@ def test_rules_that_never_deny_are_named(bob: User) -> None:
     assert "has changed nothing so far" in words
 
 
-def hasty(ann: User) -> None:
+def hasty(ann: User, group: Group | None = None) -> None:
     for n in range(10):
         approval = stories.waiting()
         Vote.objects.create(approval=approval, user=ann, decision="approve", digest="d")
         at = approval.requested_at + timedelta(seconds=1 + n / 100)
         Vote.objects.filter(approval=approval).update(at=at)
+    Session.objects.update(group=group)
     rounds.round_()
 
 
@@ -192,9 +193,7 @@ def test_an_auditor_of_one_group_is_told_no_names_of_figures_that_reach_further(
     ann: User, audits: str, views: str, named: bool
 ) -> None:
     groups = {name: Group.objects.create(name=name) for name in ("ours", "theirs")}
-    hasty(ann)
-    Session.objects.update(group=groups["ours"])
-    rounds.round_()
+    hasty(ann, groups["ours"])
     cas = person("cas")
     for role, reach in (("auditor", audits), ("viewer", views)):
         if reach:

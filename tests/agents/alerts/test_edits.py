@@ -142,7 +142,7 @@ def test_a_page_says_what_was_saved_with_a_link_and_shows_no_markup(desk: Client
     assert f'<a href="{TARGETS}{target.pk}/change/">{target.name}</a>' in page
     assert "&lt;a href" not in page
     assert "Find a session" not in page  # a list has one search, its own
-    assert page.count('id="searchbar"') == 1
+    assert page.count('role="search"') == 1
 
 
 ROTATE = 'name="rotate"'
@@ -221,7 +221,7 @@ def test_rules_are_filtered_and_edited(desk: Client) -> None:
     assert desk.post(f"{RULES}add/", form).status_code == 302
     assert AlertRule.objects.get(name="mine").targets == ["hook"]
     refused = desk.post(f"{RULES}add/", form | {"name": "b", "minutes": 0}).content.decode()
-    assert "must be from 1 to" in refused
+    assert "Must be from 1 to" in refused
 
 
 WHOLE = """
