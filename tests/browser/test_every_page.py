@@ -19,6 +19,7 @@ from tests.surroundings import product_env
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WIDE = {"width": 1440, "height": 950}
+NOTEBOOK = {"width": 1280, "height": 800}
 MIDDLE = {"width": 1024, "height": 800}
 NARROW = {"width": 360, "height": 740}
 TABS = 40  # presses of the key
@@ -136,6 +137,8 @@ def _problems(page: Page, address: str, axe: str, complaints: list[str]) -> Iter
     yield from _drawn(page, 1440)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     yield from (f"dark {said}" for said in page.evaluate(AXE, ["color-contrast"]))
+    page.set_viewport_size(NOTEBOOK)  # type: ignore[arg-type]  # as above
+    yield from _drawn(page, 1280)
     page.set_viewport_size(MIDDLE)  # type: ignore[arg-type]  # as above
     yield from (f"a list is cut off at 1024: {cut}" for cut in page.evaluate(CUT))
     yield from _drawn(page, 1024)
