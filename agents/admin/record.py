@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin.kinds import ReadOnlyAdmin
+from agents.core.visible import visible
 from agents.models import Approval, Event, Outcome, Session, Worker
 
 
@@ -28,15 +29,14 @@ class Spoken(admin.ChoicesFieldListFilter):
 
 
 def laid_out(field: str, label: str) -> Callable[..., SafeString]:
-    """A column of JSON on lines that can be read; what cannot be seen is written as escapes."""
+    """A column of JSON on lines that can be read; what is not seen is written out."""
 
     @admin.display(description=label)
     def shown(_: Any, row: Any) -> SafeString:
         text = str(getattr(row, field))
         with suppress(ValueError):
             text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-        seen = (c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
-        return format_html("<pre>{}</pre>", "".join(seen))
+        return format_html("<pre>{}</pre>", visible(text))
 
     return shown
 

@@ -7,7 +7,7 @@ quote, a backslash or a line break escaped. So every secret counts in each of it
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 MARK = "[redacted]"
@@ -35,15 +35,20 @@ def leaks(value: object, secrets: Iterable[str]) -> bool:
 
 
 def contains(value: object, words: str) -> bool:
+    return any(words in text for text in texts(value))
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text within ``value``, names of fields too."""
     match value:
         case str():
-            return words in value
+            yield value
         case Mapping():
-            return any(contains(item, words) for pair in value.items() for item in pair)
+            for pair in value.items():
+                yield from texts(pair)
         case list() | tuple():
-            return any(contains(item, words) for item in value)
-        case _:
-            return False
+            for item in value:
+                yield from texts(item)
 
 
 def _longest_first(secrets: Iterable[str]) -> list[str]:

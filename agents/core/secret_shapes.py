@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+
+from agents.core import redaction
 
 _SHAPES = {
     "private_key": r"-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY-----",
@@ -19,13 +20,5 @@ _ANY = re.compile("|".join(f"(?P<{name}>{shape})" for name, shape in _SHAPES.ite
 
 def shape(value: object) -> str:
     """The name of the first shape that any text within ``value`` has; empty without one."""
-    match value:
-        case str():
-            found = _ANY.search(value)
-            return found.lastgroup or "" if found else ""
-        case Mapping():
-            return next(filter(None, (shape(x) for pair in value.items() for x in pair)), "")
-        case list() | tuple():
-            return next(filter(None, map(shape, value)), "")
-        case _:
-            return ""
+    found = filter(None, map(_ANY.search, redaction.texts(value)))
+    return next((match.lastgroup or "" for match in found), "")

@@ -45,8 +45,7 @@ def project(row: Session, record: Record, writes: Writes) -> None:
         case events.ToolResult():
             _resulted(row, fact)
         case events.ToolRetried():
-            told = f"{fact.tool} failed, tried again: {fact.message}"
-            _again(row, fact.delay_ms, told, fact.tool)
+            _tool_failed(row, fact)
         case events.ModelRetried():
             _model_failed(row, fact, record, writes)
         case events.TurnDiscarded():
@@ -71,12 +70,8 @@ def project(row: Session, record: Record, writes: Writes) -> None:
             _stopping(row, fact)
         case events.LimitsChanged():
             _limited(row, fact)
-        case events.Complete():
-            _end(row, Status.COMPLETED, record.at, writes, result=fact.text)
-        case events.Error():
-            _failed(row, fact, record, writes)
-        case events.Stopped():
-            _end(row, Status.CANCELLED, record.at, writes)
+        case events.Complete() | events.Error() | events.Stopped():
+            _ended(row, fact, record, writes)
         case _:
             assert_never(fact)
 
@@ -176,6 +171,10 @@ def _resulted(row: Session, fact: events.ToolResult) -> None:
         _mark(row, "t" if fact.ok else "e", fact.duration_ms)
 
 
+def _tool_failed(row: Session, fact: events.ToolRetried) -> None:
+    _again(row, fact.delay_ms, f"{fact.tool} failed, tried again: {fact.message}", fact.tool)
+
+
 def _again(row: Session, delay_ms: int, activity: str, tool: str = "") -> None:
     _mark(row, "e", delay_ms)
     _does(row, activity, tool)
@@ -222,10 +221,23 @@ def _limited(row: Session, fact: events.LimitsChanged) -> None:
 # The row itself
 
 
-def _failed(row: Session, fact: events.Error, record: Record, writes: Writes) -> None:
-    writes.spending.add(row, fact.usage or {}, fact.cost, record.at)
-    told = {"error_class": fact.error_class, "error": fact.message}
-    _end(row, Status.FAILED, record.at, writes, **told)
+def _ended(
+    row: Session,
+    fact: events.Complete | events.Error | events.Stopped,
+    record: Record,
+    writes: Writes,
+) -> None:
+    match fact:
+        case events.Complete():
+            _end(row, Status.COMPLETED, record.at, writes, result=fact.text)
+        case events.Error():
+            writes.spending.add(row, fact.usage or {}, fact.cost, record.at)
+            told = {"error_class": fact.error_class, "error": fact.message}
+            _end(row, Status.FAILED, record.at, writes, **told)
+        case events.Stopped():
+            _end(row, Status.CANCELLED, record.at, writes)
+        case _:
+            assert_never(fact)
 
 
 def _end(row: Session, status: Session.Status, at: datetime, writes: Writes, **told: str) -> None:

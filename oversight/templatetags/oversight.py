@@ -21,7 +21,7 @@ from django.utils.safestring import SafeData, SafeString, mark_safe
 from agents import preferences, roles
 from agents.core import events, titles
 from agents.core.wording import budget_name
-from agents.models import Approval, Preference, Session
+from agents.models import Approval, Outcome, Preference, Session
 from agents.riskmap import wording as setting
 from oversight import cases, prose, queries, signs, tiles, wording
 from oversight.spans import Bar
@@ -156,8 +156,8 @@ def elapsed(session: Session) -> float:
 
 
 @register.filter
-def approval_title(approval: Approval) -> str:
-    return tiles.title(approval)
+def waiting_title(waiting: Approval | Outcome) -> str:
+    return tiles.title(waiting)
 
 
 register.filter("sign", tiles.sign)

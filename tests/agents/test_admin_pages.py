@@ -18,6 +18,7 @@ from agents.core import events
 from agents.journal import Append, entry, journal
 from agents.models import AlertRule, AlertTarget, Approval, Event, Outcome, RoleAssignment
 from tests.agents.desk import Desk
+from tests.agents.test_roles import approval
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,12 +76,12 @@ def test_an_event_names_the_person_and_lays_out_what_it_says(page: Client, ada: 
     assert row.digest in shown
 
 
-def test_what_cannot_be_seen_stands_in_the_record_as_an_escape() -> None:
+def test_what_is_not_seen_is_written_out_in_the_record() -> None:
     class Row:
         arguments = json.dumps({"to": "a\u202eb é"}, ensure_ascii=False)
 
     shown = laid_out("arguments", "Arguments")(None, Row())
-    assert "a\\u202eb é" in shown
+    assert "a⟦U+202E⟧b é" in shown
     Row.arguments = "{no JSON"
     assert laid_out("arguments", "Arguments")(None, Row()) == "<pre>{no JSON</pre>"
 
@@ -88,21 +89,9 @@ def test_what_cannot_be_seen_stands_in_the_record_as_an_escape() -> None:
 def test_the_newest_decision_stands_first(page: Client) -> None:
     desk, now = Desk(), timezone.now()
     for days, tool in ((9, "older"), (1, "newer")):
-        Approval.objects.create(
-            session=desk.row,
-            uuid=uuid.uuid4(),
-            step=1,
-            seq=days,
-            call_id="c",
-            tool=tool,
-            risk="high",
-            rule="r",
-            arguments="{}",
-            original="{}",
-            digest="d",
-            requested_at=now - timedelta(days=days),
-            decide_by=now,
-        )
+        row = approval(desk.row)
+        asked = {"tool": tool, "requested_at": now - timedelta(days=days)}
+        Approval.objects.filter(pk=row.pk).update(**asked)
         Outcome.objects.create(
             session=desk.row,
             uuid=uuid.uuid4(),

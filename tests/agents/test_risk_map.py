@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
 
 from agents import inbox, riskmap
@@ -26,17 +25,6 @@ from tests.cast import person
 pytestmark = pytest.mark.django_db(transaction=True)
 SUBJECT = PolicyChange.Subject
 _calls = itertools.count(1)
-
-
-@pytest.fixture
-def mapping(ada: User, client: Client) -> Mapping:
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
-    return Mapping(client)
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
 
 
 def called(

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
 from agents import inbox, inventory, riskmap
 from agents.catalogue import load_map
@@ -17,12 +16,6 @@ from tests.agents.mapping import MAP, Mapping
 
 pytestmark = pytest.mark.django_db(transaction=True)
 REVIEW = "/admin/agents/tool/review/?server=bank"
-
-
-@pytest.fixture
-def mapping(ada: User, client: Client) -> Mapping:
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
-    return Mapping(client)
 
 
 def offered(name: str, description: str = "", **fields: Any) -> ToolDefinition:

@@ -32,12 +32,6 @@ LARGE: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def mapping(ada: User, client: Client) -> Mapping:
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
-    return Mapping(client)
-
-
 def change_page(name: str = "large payments", act: str = "change") -> str:
     return f"/admin/agents/gaterule/{GateRule.objects.get(name=name).pk}/{act}/"
 

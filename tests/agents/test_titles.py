@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 
 from agents import inbox, inventory, riskmap
 from agents.catalogue import load_map
@@ -31,17 +30,6 @@ SCHEMA: dict[str, object] = {
     "properties": {"database": {"type": "string"}, "sql": {}},
 }
 NAME = "orders__execute_sql"
-
-
-@pytest.fixture
-def mapping(ada: User, client: Client) -> Mapping:
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
-    return Mapping(client)
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
 
 
 @pytest.fixture

@@ -83,3 +83,4 @@ def unfold(page: Page) -> None:
 def ended(page: Page) -> None:
     """Wait until the page says that the session has ended."""
     page.wait_for_selector("#status[data-ended]", state="attached", timeout=PATIENCE)
+    page.wait_for_selector("#connection", state="hidden", timeout=PATIENCE)  # no longer Live

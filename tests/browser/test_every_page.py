@@ -53,6 +53,15 @@ CUT_HEADING = """() => [...document.querySelectorAll("h1, h2, h3, h4")]
   .filter(e => e.checkVisibility() && getComputedStyle(e).overflowX !== "visible")
   .filter(e => !e.closest(".unseen") && e.scrollWidth > e.clientWidth + 1)
   .map(e => e.textContent.slice(0, 60) + ": " + e.clientWidth + " of " + e.scrollWidth)"""
+# A risk or a state that is pushed out of its line is not there.
+CUT_MARK = """() => [...document.querySelectorAll(".risk, .chip")]
+  .filter(e => e.checkVisibility({contentVisibilityAuto: true}) && !e.closest(".unseen"))
+  .filter(e => { const box = e.getBoundingClientRect();
+    for (let up = e.parentElement; up; up = up.parentElement)
+      if (getComputedStyle(up).overflowX === "hidden" || getComputedStyle(up).overflowX === "clip")
+        if (box.right > up.getBoundingClientRect().right + 1) return true;
+    return false; })
+  .map(e => e.outerHTML.slice(0, 140))"""
 CUT = """() => [...document.querySelectorAll(".folding, #result_list")]
   .map(table => table.parentElement)
   .filter(panel => panel.scrollWidth > panel.clientWidth)
@@ -151,10 +160,11 @@ def _problems(page: Page, address: str, axe: str, complaints: list[str]) -> Iter
 
 
 def _drawn(page: Page, width: int) -> Iterator[str]:
-    """Every heading whole, every target large enough; the admin has Django's own widgets."""
+    """Headings and marks are whole, targets large enough; the admin has Django's own widgets."""
     if "/admin/" in page.url:
         return
     yield from (f"a heading is cut at {width}: {cut}" for cut in page.evaluate(CUT_HEADING))
+    yield from (f"a mark is cut at {width}: {mark}" for mark in page.evaluate(CUT_MARK))
     yield from (f"a small target at {width}: {aim}" for aim in page.evaluate(SMALL))
 
 

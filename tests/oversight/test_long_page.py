@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from agents.core import events
 from agents.models import Session
 from tests.oversight import stories
-from tests.oversight.served import Served, cookie, serve
+from tests.oversight.served import cookie, serve
 
 # The browser and its user are those of the other page that is live.
 from tests.oversight.test_live_page import (  # noqa: F401 - fixtures
@@ -32,11 +32,14 @@ LONG_TASKS = """() => {
 }"""
 
 
-def _open(page: Page, served: Served, path: str, user: User) -> None:  # noqa: F811 - as above
-    name = settings.SESSION_COOKIE_NAME
-    known: Any = {"name": name, "value": cookie(user), "url": "http://127.0.0.1"}
-    page.context.add_cookies([known])
-    page.goto(served.origin + path)
+def come(page: Page, user: User) -> None:  # noqa: F811 - as above
+    known: Any = {"name": settings.SESSION_COOKIE_NAME, "value": cookie(user)}
+    page.context.add_cookies([known | {"url": "http://127.0.0.1"}])
+
+
+def open_page(page: Page, origin: str, path: str, user: User) -> None:  # noqa: F811 - as above
+    come(page, user)
+    page.goto(origin + path)
     expect(page.locator("#connection")).to_have_text("Live", timeout=30_000)
 
 
@@ -62,7 +65,7 @@ def test_a_thousand_live_rows_leave_the_reader_where_he_reads(
 ) -> None:
     session = stories.long(None, 2000)
     with serve(tmp_path, "web") as served:
-        _open(page, served, f"/sessions/{session.uuid}/", bob)
+        open_page(page, served.origin, f"/sessions/{session.uuid}/", bob)
         assert page.evaluate("scrollY + innerHeight >= document.body.scrollHeight - 90")
         assert _rows(page)[-1] == 2000
         page.evaluate(LONG_TASKS)
@@ -92,7 +95,7 @@ def test_who_follows_keeps_a_bounded_page_and_a_way_back(
 ) -> None:
     session = stories.tell([(0, 0, stories.started())], status="running")
     with serve(tmp_path, "web") as served:
-        _open(page, served, f"/sessions/{session.uuid}/", bob)
+        open_page(page, served.origin, f"/sessions/{session.uuid}/", bob)
         told = [(n, n, stories.turn(f"Turn {n}", read_upto=n)) for n in range(1, 451)]
         stories.add(session, told)
         page.wait_for_selector("#e-451", state="attached", timeout=60_000)
@@ -113,7 +116,7 @@ def test_a_message_is_queued_and_then_read_at_a_step(
 ) -> None:
     session = stories.tell([(0, 0, stories.started())], status="running")
     with serve(tmp_path, "web") as served:
-        _open(page, served, f"/sessions/{session.uuid}/", bob)
+        open_page(page, served.origin, f"/sessions/{session.uuid}/", bob)
         stories.add(session, [(1, 1, stories.turn("First")), (2, 1, events.Message("Olu", "Wait"))])
         expect(page.locator("#e-3 .reading")).to_have_text("Queued", timeout=30_000)
         stories.add(session, [(3, 2, stories.turn("Second", read_upto=3))])
@@ -130,7 +133,7 @@ def test_earlier_steps_come_above_what_is_read_and_the_far_end_goes(
 ) -> None:
     session = stories.long(None, 2500)  # five hundred steps
     with serve(tmp_path, "web") as served:
-        _open(page, served, f"/sessions/{session.uuid}/", bob)
+        open_page(page, served.origin, f"/sessions/{session.uuid}/", bob)
         place = "document.getElementById('step-{}').getBoundingClientRect().top"
         for first in (461, 361, 261, 161):
             page.locator(f"#step-{first}").evaluate("one => one.scrollIntoView()")
