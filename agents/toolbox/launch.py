@@ -18,6 +18,7 @@ from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 GRACE = 1.0  # seconds between asking the server to end and killing it
 
 
@@ -32,25 +33,27 @@ def main(arguments: list[str]) -> int:
     server = _start(command)
     try:
         _leave_the_pipes()
-        return _wait(server)
+        status = _wait(server)
+        _disregard_signals()
     except Ended:
-        return 128 + signal.SIGTERM
+        status = 128 + signal.SIGTERM
     finally:
-        _ignore_signals()
         _end(server)
+    return status
 
 
 def _watch(parent: int) -> None:
-    """Raise ``Ended`` in this process once the parent dies or sends SIGTERM."""
+    """Raise ``Ended`` in this process, once, when the parent dies or sends SIGTERM."""
 
     def end(_number: int, _frame: object) -> None:
+        _disregard_signals()
         raise Ended
 
-    def check(_number: int, _frame: object) -> None:
+    def check(number: int, frame: object) -> None:
         if os.getppid() != parent:
-            raise Ended
+            end(number, frame)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+    for number in ENDING:
         signal.signal(number, end)
     _prctl(PR_SET_PDEATHSIG, signal.SIGUSR1)
     # Where the kernel sends no such signal, and for a parent that died before we asked for it.
@@ -71,9 +74,8 @@ def _start(command: list[str]) -> int:
 def _become(command: list[str], launcher: int) -> NoReturn:
     try:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+        for number in (*ENDING, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         with suppress(OSError):
             os.setpgid(0, 0)
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -100,10 +102,11 @@ def _wait(server: int) -> int:
             return os.waitstatus_to_exitcode(status) % 256
 
 
-def _ignore_signals() -> None:
+def _disregard_signals() -> None:
+    """Let nothing cut the ending short, not even a signal that has come and is not handled yet."""
     signal.setitimer(signal.ITIMER_REAL, 0)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGALRM):
-        signal.signal(number, signal.SIG_IGN)
+    for number in (*ENDING, signal.SIGALRM):
+        signal.signal(number, lambda *_: None)
 
 
 def _end(server: int) -> None:
