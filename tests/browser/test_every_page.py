@@ -22,6 +22,7 @@ WIDE = {"width": 1440, "height": 950}
 NOTEBOOK = {"width": 1280, "height": 800}
 MIDDLE = {"width": 1024, "height": 800}
 NARROW = {"width": 360, "height": 740}
+PAPER = {"width": 794, "height": 1123}  # A4 at 96 dots an inch
 TABS = 40  # presses of the key
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 AXE = """async (only) => {
@@ -66,6 +67,11 @@ CUT = """() => [...document.querySelectorAll(".folding, #result_list")]
   .map(table => table.parentElement)
   .filter(panel => panel.scrollWidth > panel.clientWidth)
   .map(panel => panel.scrollWidth + " of " + panel.clientWidth)"""
+# What scrolls on a screen is cut on paper.
+UNPRINTED = """() => [...document.querySelectorAll("main *")]
+  .filter(e => e.checkVisibility() && e.scrollHeight > e.clientHeight + 1)
+  .filter(e => ["auto", "scroll"].includes(getComputedStyle(e).overflowY))
+  .map(e => e.outerHTML.slice(0, 140))"""
 FOCUS = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return ["", true];
@@ -156,6 +162,7 @@ def _problems(page: Page, address: str, axe: str, complaints: list[str]) -> Iter
     if over := page.evaluate(TOO_WIDE):
         yield f"wider than 360: {over}"
     yield from _drawn(page, 360)
+    yield from _printed(page)
     complaints.clear()
 
 
@@ -166,6 +173,19 @@ def _drawn(page: Page, width: int) -> Iterator[str]:
     yield from (f"a heading is cut at {width}: {cut}" for cut in page.evaluate(CUT_HEADING))
     yield from (f"a mark is cut at {width}: {mark}" for mark in page.evaluate(CUT_MARK))
     yield from (f"a small target at {width}: {aim}" for aim in page.evaluate(SMALL))
+
+
+def _printed(page: Page) -> Iterator[str]:
+    """Dark on white whatever the theme, whole, and without what only a screen has."""
+    page.set_viewport_size(PAPER)  # type: ignore[arg-type]  # as above
+    page.emulate_media(media="print", color_scheme="dark")
+    yield from (f"on paper: {said}" for said in page.evaluate(AXE, ["color-contrast"]))
+    yield from (f"cut on paper: {cut}" for cut in page.evaluate(UNPRINTED))
+    if over := page.evaluate(TOO_WIDE):
+        yield f"wider than paper: {over}"
+    if page.locator(".side:visible, .tabs:visible, .end:visible").count():
+        yield "navigation on paper"
+    page.emulate_media(media="screen")
 
 
 def _by_keyboard(page: Page) -> Iterator[str]:
