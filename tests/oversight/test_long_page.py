@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from agents.core import events
-from agents.models import Session
+from agents.models import Preference, Session
 from tests.oversight import stories
 from tests.oversight.served import cookie, serve
 
@@ -146,3 +146,18 @@ def test_earlier_steps_come_above_what_is_read_and_the_far_end_goes(
         expect(page.locator("#feed .step")).to_have_count(400)
         expect(page.locator("#outline li")).to_have_count(400)
         expect(page.locator("[data-latest]")).to_be_visible()  # which loads the end anew
+
+
+def test_rows_are_six_pixels_lower_where_one_likes_them_compact(
+    page: Page,  # noqa: F811 - as above
+    tmp_path: Path,
+    bob: User,
+) -> None:
+    session = stories.long(None, 20)
+    heights = "() => ['.step .head', '.part'].map(one => document.querySelector(one).offsetHeight)"
+    with serve(tmp_path, "web") as served:
+        open_page(page, served.origin, f"/sessions/{session.uuid}/", bob)
+        comfortable = page.evaluate(heights)
+        Preference.objects.create(user=bob, density="compact")
+        page.reload()
+        assert page.evaluate(heights) == [height - 6 for height in comfortable]
