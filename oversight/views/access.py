@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
@@ -45,7 +45,22 @@ def for_people(view: Page[P]) -> Callable[Concatenate[HttpRequest, P], HttpRespo
                 raise PermissionDenied("You have no role yet: ask an administrator for one.")
             return view(request, *args, **kwargs)
 
-    return login_required(guarded)  # type: ignore[return-value]  # its request is a PageRequest
+    return _signed_in(guarded)  # type: ignore[arg-type]  # its request is a PageRequest
+
+
+def _signed_in(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Whoever is not goes to sign in; a page that asks for a part of itself is told, and stays."""
+    whole = login_required(view)
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if "HX-Request" in request.headers and not request.user.is_authenticated:
+            return render(request, "401.html", status=401)
+        return whole(request, *args, **kwargs)
+
+    return checked  # type: ignore[return-value]  # mypy wants its request by name
 
 
 def the_session(request: PageRequest, uuid: UUID) -> Session:

@@ -16,7 +16,7 @@ from agents import inbox, preferences, roles, starting
 from agents.llm import SCENARIOS, Scenario
 from oversight.views.access import PageRequest, for_people, refusal, see_other
 
-DEFAULT_AGENT = "assistant"  # plays the scenarios that name no agent
+AGENT = "assistant"  # plays them
 WALL = "/sessions/"
 
 
@@ -32,10 +32,6 @@ class Stop:
     @property
     def scene(self) -> Scenario:
         return next(scene for scene in SCENARIOS if scene.name == self.scenario)
-
-    @property
-    def agent(self) -> str:
-        return self.scene.agent or DEFAULT_AGENT
 
 
 STOPS = (
@@ -81,11 +77,8 @@ def _links(user: User, tour: Sequence[str]) -> list[tuple[Stop, str]]:
 
 
 def _may_take(user: User) -> bool:
-    """Whether the rehearsal model plays and this person may start every agent of the tour."""
-    names = {stop.agent for stop in STOPS}
-    return settings.REHEARSAL and roles.startable_agents(user).filter(
-        name__in=names
-    ).count() == len(names)
+    """Whether the rehearsal model plays and this person may start the agent of the tour."""
+    return settings.REHEARSAL and roles.startable_agents(user).filter(name=AGENT).exists()
 
 
 @require_POST
@@ -96,7 +89,7 @@ def take(request: PageRequest) -> HttpResponse:
         raise Http404("A real model runs here, so there is no tour.")
     try:
         sessions = [
-            starting.start(request.user, stop.agent, stop.scene.task, key=f"tour:{stop.scenario}")
+            starting.start(request.user, AGENT, stop.scene.task, key=f"tour:{stop.scenario}")
             for stop in STOPS
         ]
     except (inbox.Refused, ValueError) as refused:

@@ -68,3 +68,8 @@ document.addEventListener("oversight:items", ({ detail }) => {
   }
   document.dispatchEvent(new CustomEvent("oversight:shown"));
 });
+
+// What is confirmed in a sheet over the wall leads back to this part of it.
+if (document.getElementById("resort")) document.addEventListener("submit", ({ target }) => {
+  if (target.closest("#sheet") && target.elements.next) target.elements.next.value = location.pathname + location.search;
+});

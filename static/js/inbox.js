@@ -1,4 +1,5 @@
 // The inbox: the item beside its list, what is chosen, and what comes while one reads.
+import { move, others } from "./keys.js";
 
 const detail = document.querySelector(".detail");
 const pill = document.querySelector("[data-news]");
@@ -115,3 +116,21 @@ document.querySelectorAll("[data-choose]").forEach((button) => {
 });
 
 document.querySelector(".ask-item[data-selected]")?.scrollIntoView({ block: "nearest" });
+
+function pick() {
+  const box = document.querySelector(".ask-item[data-selected] .pick input");
+  box?.click();
+  box?.focus(); // the Tab key goes on from here, to what is done with those that are chosen
+  return Boolean(box);
+}
+
+// Where nothing else would be pressed by it.
+function enter() {
+  const link = document.querySelector(".ask-item[data-selected] a");
+  if (!link || document.activeElement.matches("a, button, input, summary")) return false;
+  link.click();
+  return true;
+}
+
+const along = (by) => move(by, [...document.querySelectorAll(".queue .ask-item a")], "click");
+Object.assign(others, { x: pick, Enter: enter, j: () => along(1), k: () => along(-1) });

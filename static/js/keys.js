@@ -2,7 +2,6 @@
 
 const off = () => document.body.dataset.keys === "off";
 const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
-const entries = () => [...document.querySelectorAll(".queue .ask-item a")];
 const heads = () => [...document.querySelectorAll("#feed .step .head, .fall a")];
 
 // Nothing can be decided for a moment where an item took another's place by itself: the press,
@@ -45,14 +44,11 @@ function press(key) {
   return true;
 }
 
-function move(by) {
-  const inbox = entries();
-  const list = inbox.length ? inbox : heads();
+export function move(by, list = heads(), go = "focus") {
   if (!list.length) return false;
   const now = list.findIndex((e) => e.matches("[aria-current]") || e === document.activeElement);
   const next = list[Math.max(0, Math.min(list.length - 1, now + by))];
-  if (inbox.length && next !== list[now]) next.click();
-  else next.focus();
+  next[next === list[now] ? "focus" : go]();
   next.scrollIntoView({ block: "nearest" });
   return true;
 }
@@ -63,23 +59,8 @@ function fold() {
   return Boolean(details);
 }
 
-function pick() {
-  const box = document.querySelector(".ask-item[data-selected] .pick input");
-  box?.click();
-  box?.focus(); // the Tab key goes on from here, to what is done with those that are chosen
-  return Boolean(box);
-}
-
-// Where nothing else would be pressed by it.
-function enter() {
-  const link = document.querySelector(".ask-item[data-selected] a");
-  if (!link || document.activeElement.matches("a, button, input, summary")) return false;
-  link.click();
-  return true;
-}
-
 const latest = () => document.dispatchEvent(new Event("oversight:latest"));
-const others = { x: pick, Enter: enter, j: () => move(1), k: () => move(-1), o: fold, G: latest };
+export const others = { j: () => move(1), k: () => move(-1), o: fold, G: latest };
 
 const menu = "details:is(.choice, .more-ways, .bulk-deny)[open]";
 const written = (field) => field.value !== (field.defaultValue ?? field.value) || field.checked !== field.defaultChecked;

@@ -24,8 +24,6 @@ function fill(link, html) {
   }
   place.innerHTML = html;
   htmx.process(place);
-  const next = place.querySelector("input[name=next]");
-  if (next && document.body.dataset.live?.startsWith("/live/wall")) next.value = location.pathname + location.search;
   if (!spot) sheet.showModal();
   (place.querySelector("[autofocus]") ?? place.querySelector(spot ? "input:not([type=hidden]), textarea, select" : "h2"))?.focus();
 }

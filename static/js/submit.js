@@ -37,29 +37,43 @@ for (const name of ["htmx:finally:request", "htmx:error", "htmx:after:request"])
 // Coming back by the browser's history shows the page as it was left.
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(wake));
 
+// What was to be filled stays if no answer came, or a page that says why. What asks by itself is silent.
+const trouble = document.getElementById("trouble");
+const tell = ({ detail }, words) => {
+  if (detail.ctx?.sourceEvent?.isTrusted) trouble.textContent = words;
+};
+document.addEventListener("htmx:before:request", (event) => tell(event, ""));
+document.addEventListener("htmx:error", (event) => tell(event, "No answer came. See whether it was done, then try again."));
 document.addEventListener("htmx:after:request", (event) => {
-  if (event.target?.id === "composer") event.target.reset();
+  const { response, select, text } = event.detail.ctx;
+  const page = new DOMParser().parseFromString(text, "text/html");
+  if (page.title && !page.querySelector(select)) {
+    event.preventDefault();
+    tell(event, [...page.querySelectorAll("h1, .soft")].map((part) => part.textContent).join(". "));
+  } else if (event.target.id === "composer" && response.status < 400) event.target.reset();
+});
+document.addEventListener("keydown", (event) => {
+  const form = event.target.closest("#composer");
+  if (!form || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  form.requestSubmit();
 });
 
 // A suggestion fills its field; a plain link becomes the POST that it stands for.
 document.addEventListener("click", (event) => {
+  trouble.textContent = "";
   const fill = event.target.closest("[data-fill]");
   if (fill) {
     event.preventDefault();
     const field = document.getElementById(fill.dataset.fill);
-    field.value = fill.dataset.value ?? fill.value;
-    const agent = document.getElementById("agent");
-    if (agent && fill.dataset.agent && agent.value !== fill.dataset.agent) {
-      agent.value = fill.dataset.agent;
-      agent.dispatchEvent(new Event("change", { bubbles: true }));
-    }
+    field.value = fill.dataset.value;
     field.focus();
     return;
   }
   const link = event.target.closest("a[data-post]");
-  const form = document.getElementById("act");
-  if (!link || !form || event.metaKey || event.ctrlKey) return;
+  if (!link || event.metaKey || event.ctrlKey) return;
   event.preventDefault();
+  const form = document.getElementById("act");
   form.action = link.dataset.post;
   form.requestSubmit();
 });

@@ -24,7 +24,6 @@ class Scenario:
     name: str
     title: str
     task: str
-    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def _script(path: Path) -> Script:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     task = _line(data["task"])
     return Script(
-        scenario=Scenario(path.stem, data["title"], task, data.get("agent")),
+        scenario=Scenario(path.stem, data["title"], task),
         words=tuple(data["words"]),
         steps=tuple(step for item in data["steps"] for step in _steps(item)),
         closing=_line(data["closing"]),

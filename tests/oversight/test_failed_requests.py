@@ -1,0 +1,107 @@
+"""What a page shows when what it asked for did not come, in a browser: nothing is lost."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from agents.models import Event, SignIn
+from tests.oversight import stories
+from tests.oversight.test_keyboard import (  # noqa: F401 - fixtures
+    CARDS,
+    Visit,
+    _two_calls,
+    served,
+    visit,
+)
+from tests.oversight.test_live_page import _orm_beside_playwright, page  # noqa: F401 - fixtures
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+WRITTEN = "Keep to the staging database."
+GATEWAY = (
+    "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
+)
+
+
+def _composed(visit: Visit, user: User, text: str = WRITTEN) -> Page:  # noqa: F811 - as above
+    """A running session's page, with a message that is not sent yet."""
+    session = stories.tell([(0, 0, stories.started())], status="running")
+    tab = visit(user, f"/sessions/{session.uuid}/")
+    tab.fill("#composer textarea", text)
+    return tab
+
+
+def _messages() -> list[str]:
+    told = Event.objects.filter(kind="message").values_list("text", flat=True)
+    return [json.loads(text)["text"] for text in told]
+
+
+def test_enter_sends_a_message_and_with_shift_begins_a_line(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+    tab = _composed(visit, ada)
+    tab.locator("#composer textarea").press("Shift+Enter")
+    tab.keyboard.type("And be brief.")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#sent")).to_contain_text("Queued")
+    expect(tab.locator("#composer textarea")).to_have_value("")
+    assert _messages() == [f"{WRITTEN}\nAnd be brief."]
+
+
+def test_a_message_that_is_refused_stays_in_its_field(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+    long = "word " * 4001
+    tab = _composed(visit, ada, "")
+    tab.locator("#composer textarea").evaluate("one => one.removeAttribute('maxlength')")
+    tab.fill("#composer textarea", long)
+    tab.get_by_role("button", name="Send").click()
+    expect(tab.locator("#sent")).to_contain_text("At most 20000 characters")
+    expect(tab.locator("#composer textarea")).to_have_value(long)
+
+
+def test_a_message_that_got_no_answer_stays_and_can_be_sent_again(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+    tab = _composed(visit, ada)
+    tab.route("**/message/", lambda route: route.abort())
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#trouble")).to_contain_text("No answer came")
+    expect(tab.locator("#composer textarea")).to_have_value(WRITTEN)
+    tab.locator("#trouble").click()
+    expect(tab.locator("#trouble")).to_be_empty()
+    tab.unroute("**/message/")
+    tab.get_by_role("button", name="Send").click()
+    expect(tab.locator("#sent")).to_contain_text("Queued")
+
+
+def test_who_was_signed_out_is_told_and_keeps_what_is_written(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+    tab = _composed(visit, ada)
+    SignIn.objects.all().delete()
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#trouble")).to_contain_text("You are signed out. Nothing was changed.")
+    expect(tab.locator("#composer textarea")).to_have_value(WRITTEN)
+    assert _messages() == []
+
+
+def test_a_call_stays_where_its_approval_met_an_error(visit: Visit, ann: User, ada: User) -> None:  # noqa: F811 - as above
+    first, second = _two_calls(ada)
+    tab = visit(ann, f"/sessions/{first.session.uuid}/")
+    expect(tab.locator(CARDS)).to_have_count(2)
+    tab.context.clear_cookies(name="oversight_csrf")
+    tab.locator(f"#pending-{second.uuid}").get_by_role("button", name="Approve").click()
+    expect(tab.locator("#trouble")).to_contain_text(
+        "This form was out of date. Nothing was changed."
+    )
+    expect(tab.locator(CARDS)).to_have_count(2)
+    second.refresh_from_db()
+    assert second.state == "pending"
+
+
+@pytest.mark.slow
+def test_what_a_page_asks_by_itself_fails_in_silence(visit: Visit, ann: User, ada: User) -> None:  # noqa: F811 - as above
+    first, _ = _two_calls(ada)
+    tab = visit(ann, f"/approvals/{first.uuid}/")
+    tab.route("**/looking/", lambda route: route.fulfill(status=502, body=GATEWAY))
+    with tab.expect_response("**/looking/"):
+        pass
+    tab.wait_for_timeout(500)
+    expect(tab.locator("#trouble")).to_be_empty()
+    expect(tab.locator("#looking")).to_be_attached()
