@@ -21,6 +21,9 @@ _SHARED: list[Processor] = [
 ]
 # Their INFO repeats, per request, what our own records say better.
 _QUIET = ("asyncio", "axes", "daphne", "httpcore2", "httpx2", "mcp")
+# Its records quote the address it was given, which holds the key of a service, or is one. Who
+# sends by it reads them; nobody writes them.
+_SILENT = ("apprise",)
 
 
 class _Stderr:
@@ -80,12 +83,16 @@ def config(*, json_lines: bool, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "handlers": {"stderr": {"()": "oversight.logs.StderrHandler", "formatter": "line"}},
+        "handlers": {
+            "stderr": {"()": "oversight.logs.StderrHandler", "formatter": "line"},
+            "nobody": {"class": "logging.NullHandler"},
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             **{name: {"level": "WARNING"} for name in _QUIET},
+            **{name: {"handlers": ["nobody"], "propagate": False} for name in _SILENT},
         },
     }
 
