@@ -15,7 +15,9 @@ Check: TypeAlias = Callable[[Any], Iterable[str]]
 def number(low: float, high: float = math.inf) -> Check:
     def check(value: Any) -> Iterator[str]:
         if not _is_finite(value) or not low <= value <= high:
-            limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"at least {low:g}"
+            limit = (
+                f"from {low:.15g} to {high:.15g}" if math.isfinite(high) else f"at least {low:g}"
+            )
             yield f"must be {limit}"
 
     return check

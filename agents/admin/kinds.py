@@ -77,8 +77,9 @@ class Unlinked(Options):
 
 
 def _sentence(said: str) -> str:
-    """With a capital, unless it begins with the name of a key."""
-    return capfirst(said) if said.partition(" ")[0].isalpha() else said
+    """With a full stop, and a capital unless it begins with the name of a key."""
+    begun = capfirst(said) if said.partition(" ")[0].isalpha() else said
+    return begun if begun.endswith(".") else f"{begun}."
 
 
 class Everyday(Unlinked, Admin):

@@ -55,6 +55,9 @@ def _key(row: AlertTarget) -> Iterator[str]:
 
 
 def _mail(addresses: str) -> Iterator[str]:
+    if not addresses.strip():
+        yield "is needed: where the mail goes"
+        return
     for address in addresses.split(","):
         try:
             validate_email(address.strip())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -21,7 +20,7 @@ def key_of(secret: str) -> bytes:
     """The key in a ``whsec_`` secret. Raises ``ValueError`` with a sentence."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:  # no base64, or no ASCII
         key = b""
     if not secret.startswith(PREFIX) or not SHORTEST <= len(key) <= LONGEST:
         raise ValueError(f"must be {PREFIX} and {SHORTEST} to {LONGEST} bytes in base64")

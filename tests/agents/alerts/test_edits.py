@@ -70,6 +70,7 @@ def test_saving_without_a_secret_keeps_it_and_rotating_keeps_both_for_a_day(desk
         ({"address": "https://x.test/\x7f"}, "http or https"),
         ({"address": "https://me:pw@x.test/"}, "password"),
         ({"secret": "whsec_short"}, "24 to 64"),
+        ({"kind": "email", "address": " "}, "Is needed: where the mail goes."),
         ({"kind": "email", "address": "ann@x.test, nobody"}, "is no e-mail address"),
         ({"kind": "email", "address": "a@x.test\nBcc: eve@x.test"}, "is no e-mail address"),
         ({"kind": "apprise", "address": "", "secret": "nothing"}, "Apprise understands"),
