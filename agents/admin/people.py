@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group, User
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -27,8 +26,7 @@ class RoleForm(Form):
         owner = getattr(given.get("user"), "pk", None) or self.instance.user_id
         same = RoleAssignment.objects.filter(role=given.get("role"), group=given.get("group"))
         if owner and same.filter(user_id=owner).exclude(pk=self.instance.pk).exists():
-            self._validate_constraints = False
-            raise ValidationError(TWICE)
+            self.add_error("role", TWICE)  # what the constraints would say is left out then
         return given
 
 
@@ -42,7 +40,7 @@ class RoleRows(Labelled):
             given = getattr(form, "cleaned_data", None) or {}
             pair = (given.get("role"), given.get("group"))
             if pair in seen and not given.get("DELETE"):
-                form.add_error(None, TWICE)
+                form.add_error("role", TWICE)
             seen |= {pair} if pair[0] else set()
 
 

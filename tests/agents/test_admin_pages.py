@@ -160,7 +160,10 @@ def test_what_is_wrong_is_said_in_the_words_of_the_page(page: Client) -> None:
 
 def test_a_role_is_not_given_twice(page: Client, olu: User) -> None:
     role = {"user": olu.pk, "role": "operator", "highest_risk": "high"}
-    assert TWICE in _refused(page, "agents/roleassignment", role)
+    refused = _refused(page, "agents/roleassignment", role)
+    assert TWICE in refused
+    assert "onstraint" not in refused, "said once, in words, at its field"
+    assert 'aria-describedby="id_role_error"' in refused
     rows = {"roles-TOTAL_FORMS": 2, "roles-INITIAL_FORMS": 0, "username": "nia"}
     rows |= {"password1": "long enough words", "password2": "long enough words"}
     for row in (0, 1):
