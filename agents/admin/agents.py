@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.utils.text import capfirst
 
-from agents.admin.fields import Lines, Thinking
+from agents.admin.fields import Lines, Table, Thinking
 from agents.admin.kinds import CheckedAdmin, CheckedForm
 from agents.core.budget import DIMENSIONS
 from agents.core.detectors import THRESHOLDS
@@ -101,6 +101,11 @@ class GuardedForm(CheckedForm):
         required=False,
         help_text="Tools that send data out, beside those that say so themselves.",
     )
+    settings = Table(
+        required=False,
+        help_text="What has no field above, as JSON: "
+        '{"retry": {"attempts": 6, "longest_park": 86400}, "keep_turns": 8}.',
+    )
 
     class Meta:
         labels: ClassVar = {
@@ -118,8 +123,6 @@ class GuardedForm(CheckedForm):
             "slots": "Empty: only the slots for all agents count.",
             "group": "Roles can be given for one group of agents.",
             "enabled": "Otherwise no session of it can be started.",
-            "settings": "What has no field above, as JSON: "
-            '{"retry": {"attempts": 6, "longest_park": 86400}, "keep_turns": 8}.',
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -133,6 +136,7 @@ class GuardedForm(CheckedForm):
         ):
             for name, value in values.items() if isinstance(values, dict) else ():
                 self.initial[f"{prefix}_{name}"] = value
+        self.initial["settings"] = {key: known[key] for key in known if key not in _OWN_FIELDS}
         self.initial["unattended"] = known.get("unattended", False)
         self.initial["fallback_model"] = known.get("fallback_model", "")
         self._show_gate(known.get("gate", {}))
@@ -152,31 +156,34 @@ class GuardedForm(CheckedForm):
         row: AgentDefinition = self.instance
         row.limits, row.ceilings = self._table("limit"), self._table("ceiling")
         settings = given.get("settings")
-        if isinstance(settings, dict):
-            loops = {**settings.get("loops", {}), **self._table("loop")}
-            loops = {name: loops[name] for name in loops if self._stays("loop", name)}
-            others = {key: settings[key] for key in settings if key not in _OWN_FIELDS}
-            filled = {
-                "loops": loops,
-                "unattended": bool(given.get("unattended")),
-                "fallback_model": given.get("fallback_model", "").strip(),
-                "gate": self._gate(settings.get("gate", {})),
-            }
-            given["settings"] = others | {key: value for key, value in filled.items() if value}
+        if not isinstance(settings, dict):
+            return given
+        if twice := [key for key in settings if key in _OWN_FIELDS]:
+            # Which of the two is meant, nobody knows; neither may be lost without a word.
+            self.add_error("settings", [f"{key} has fields above: fill in those." for key in twice])
+        else:
+            given["settings"] = settings | self._own()
         return given
 
-    def _gate(self, written: Any) -> Any:
-        """What raises a call's risk, as filled in; keys that have no field stay, to be checked."""
-        if not isinstance(written, dict):
-            return written
-        known = ("taint", "untrusted", "sends", "cumulative")
+    def _own(self) -> dict[str, Any]:
+        """The settings that have fields of their own; what was left empty is none."""
+        given = self.cleaned_data
+        filled = {
+            "loops": self._table("loop"),
+            "unattended": bool(given.get("unattended")),
+            "fallback_model": given.get("fallback_model", "").strip(),
+            "gate": self._gate(),
+        }
+        return {key: value for key, value in filled.items() if value}
+
+    def _gate(self) -> dict[str, Any]:
+        """What raises a call's risk."""
         filled = {
             "untrusted": self.cleaned_data.get("untrusted"),
             "sends": self.cleaned_data.get("sends"),
             "cumulative": self._table("tally"),
         }
-        gate = {key: written[key] for key in written if key not in known}
-        gate |= {"taint": False} if self.cleaned_data.get("untainted") else {}
+        gate: dict[str, Any] = {"taint": False} if self.cleaned_data.get("untainted") else {}
         return gate | {key: value for key, value in filled.items() if value}
 
     def _table(self, prefix: str) -> dict[str, float]:
@@ -188,11 +195,6 @@ class GuardedForm(CheckedForm):
             for name, value in values.items()
             if value is not None
         }
-
-    def _stays(self, prefix: str, name: str) -> bool:
-        """A field that was emptied takes its value away; what has no field is not ours."""
-        field = f"{prefix}_{name}"
-        return field not in self.fields or self.cleaned_data.get(field) is not None
 
 
 _WHO = ["name", "title", "model", "system", "tools", "max_auto_risk", "enabled"]

@@ -76,6 +76,35 @@ class Pairs(Lines):
         return table
 
 
+class _Readable(json.JSONDecoder):
+    """Whatever cannot be read is no JSON: a number of thousands of digits as well, or what is
+    nested a thousand deep."""
+
+    def decode(self, s: str, *more: Any) -> Any:
+        try:
+            return super().decode(s, *more)
+        except (ValueError, RecursionError):
+            raise json.JSONDecodeError("cannot be read", s, 0) from None
+
+
+class Table(forms.JSONField):
+    """A table as JSON; left empty it is an empty one. What was typed is shown as it was typed."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(decoder=_Readable, **more)
+        self.error_messages["invalid"] = "This is no JSON."
+
+    def to_python(self, value: Any) -> Any:
+        found = super().to_python(value.strip() if isinstance(value, str) else value)
+        return {} if found is None else found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return data
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) else super().prepare_value(value)
+
+
 class Thinking(forms.ChoiceField):
     """How a model thinks, in words; what a file said otherwise stays a choice of its own."""
 

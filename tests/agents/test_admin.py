@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -88,17 +90,16 @@ def test_json_is_checked(desk: Client) -> None:
         "window": 10000,
         "approval_seconds": 60,
         "thinking": "null",
-        "settings": '{"loops": {"rounds": 2, "cycles": 3}, "keep_turns": 2}',
+        "settings": '{"keep_turns": 2}',
     }
     page = "/admin/agents/agentdefinition/add/"
     assert b"a whole number is needed" in desk.post(page, form).content
-    form |= {"limit_steps": "3"}
-    assert b"cycles: no such threshold" in desk.post(page, form).content
-    form |= {"settings": '{"loops": {"rounds": 2}, "keep_turns": 2}'}
+    form |= {"limit_steps": "3", "settings": '{"keep_turn": 2}'}
+    assert b"keep_turn: no such setting" in desk.post(page, form).content
+    form |= {"settings": '{"keep_turns": 2}'}
     assert desk.post(page, form).status_code == 302
     row = AgentDefinition.objects.get(name="x")
     assert (row.limits, row.ceilings) == ({"steps": 3, "usd": 2.5}, {"usd": 20})
-    # ``rounds`` has a field of its own, which was left empty.
     loops = {"cycle": 0, "answer_seconds": 60}
     assert row.settings == {"keep_turns": 2, "loops": loops, "unattended": True}
 
@@ -124,15 +125,40 @@ def test_what_raises_a_calls_risk_and_who_takes_over_are_fields(desk: Client) ->
         "fallback_model": "other",
         "gate": {"untrusted": ["web__*"], "sends": ["mail"], "cumulative": {"medium": 5}},
     }
-    wrong = shown | {"settings": '{"gate": {"trust": 1}}'}
-    assert b"gate.trust: no such key" in desk.post(page, wrong).content
+
+
+@pytest.mark.parametrize("key", ["loops", "unattended", "fallback_model", "gate"])
+def test_what_has_a_field_is_not_lost_in_the_json_of_the_rest(desk: Client, key: str) -> None:
+    agent = AgentDefinition.objects.get()
+    agent.settings = {"keep_turns": 2, "loops": {"cycle": 4}}
+    agent.save()
+    page = f"/admin/agents/agentdefinition/{agent.pk}/change/"
+    shown = Mapping(desk).look(page).fields
+    assert json.loads(shown["settings"]) == {"keep_turns": 2}
+    for value in ({"rounds": 3}, 5, None, [1]):
+        answer = desk.post(page, shown | {"settings": json.dumps({key: value})})
+        assert f"{key} has fields above: fill in those." in answer.content.decode()
+    agent.refresh_from_db()
+    assert agent.settings == {"keep_turns": 2, "loops": {"cycle": 4}}
+    assert desk.post(page, shown | {"settings": "  "}).status_code == 302
+    agent.refresh_from_db()
+    assert agent.settings == {"loops": {"cycle": 4}}, "left empty, it is an empty table"
+
+
+@pytest.mark.parametrize("text", ["{", "9" * 5000, '{"keep_turns": ' + "[" * 100_000])
+def test_json_that_cannot_be_read_stays_in_its_field(desk: Client, text: str) -> None:
+    page = f"/admin/agents/agentdefinition/{AgentDefinition.objects.get().pk}/change/"
+    answer = desk.post(page, Mapping(desk).look(page).fields | {"settings": text})
+    assert answer.status_code == 200
+    assert "This is no JSON." in answer.content.decode()
+    assert answer.context["adminform"].form["settings"].value() == text
 
 
 def test_the_days_cap_is_edited_and_shows_what_is_used(desk: Client) -> None:
     cap, _ = Cap.objects.get_or_create(name="day")
     page = f"/admin/agents/cap/{cap.pk}/change/"
     assert b"$0.00, 0 tokens" in desk.get(page).content
-    assert desk.post(page, {"usd": "-1"}).status_code == 200
+    assert b"Must be from 0 to 1000000000." in desk.post(page, {"usd": "-1"}).content
     assert desk.post(page, {"usd": "12.50", "tokens": ""}).status_code == 302
     cap.refresh_from_db()
     assert (float(cap.usd or 0), cap.tokens) == (12.5, None)
