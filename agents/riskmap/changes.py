@@ -58,7 +58,7 @@ class Change:
     def differences(self) -> list[tuple[str, Any, Any]]:
         """What differs, as (field, old, new)."""
         old, new = self.before or {}, self.after or {}
-        names = [name for name in FIELDS[self.subject] if old.get(name) != new.get(name)]
+        names = [name for name in ("name", *FIELDS[self.subject]) if old.get(name) != new.get(name)]
         return [(name, old.get(name), new.get(name)) for name in names]
 
     @property
@@ -96,11 +96,12 @@ def version(settings: Settings | None) -> str:
 def put_back(change: PolicyChange) -> Change:
     """The change that would restore what was there before ``change``."""
     now, before = current(change.subject, change.name), change.before
+    called = (before or {}).get("name", "") if now else ""
     if before is not None:
         # A setting that came with a later release stays as it is.
         known = {key: before[key] for key in FIELDS[change.subject] if key in before}
         before = {**(now or {}), **known}
-    return Change(change.subject, change.name, now, before)
+    return Change(change.subject, change.name, now, before, renamed=called)
 
 
 def save(
@@ -143,13 +144,17 @@ def _save(
     puts_back: PolicyChange | None,
 ) -> PolicyChange:
     _write(user, change)
+    before, after = change.before, change.after
+    if change.renamed:  # the only change of what else stands beside the settings
+        before = {**(before or {}), "name": change.name}
+        after = {**(after or {}), "name": change.renamed}
     row: PolicyChange = PolicyChange.objects.create(
         by=user,
         via=via,
         subject=change.subject,
         name=change.renamed or change.name,
-        before=change.before,
-        after=change.after,
+        before=before,
+        after=after,
         softer=bool(change.softens),
         reason=reason,
         forecast=forecast,

@@ -23,6 +23,7 @@ OPERATOR_WORDS = {
     "missing": "is missing",
 }
 NAMES = {
+    "name": "name",
     "risk": "risk",
     "effect": "effect",
     "approvals": "people needed",

@@ -132,6 +132,12 @@ def test_a_rule_is_renamed_and_keeps_its_own_name(mapping: Mapping) -> None:
     assert "Another rule has this name." in taken.text
     assert mapping.edit(page, name="big payments").status == 302
     assert set(GateRule.objects.values_list("name", flat=True)) == {"big payments", "other"}
+    logged = mapping.look("/admin/agents/policychange/").text
+    assert "Name large payments becomes big payments" in logged
+    assert "definition was taken" not in logged
+    back = f"/admin/agents/policychange/{PolicyChange.objects.latest('id').pk}/change/"
+    assert mapping.edit(back).status == 302
+    assert set(GateRule.objects.values_list("name", flat=True)) == {"large payments", "other"}
 
 
 def test_two_people_at_one_rule(mapping: Mapping) -> None:
