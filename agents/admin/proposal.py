@@ -63,6 +63,11 @@ def submitted(
     return _saved(request, proposal)
 
 
+def refused(request: HttpRequest, problem: str) -> Proposal:
+    """Nothing to look at: what is wrong, and the reason, which is not to be typed again."""
+    return Proposal(reason=request.POST.get("reason", ""), problem=problem)
+
+
 def _saved(request: HttpRequest, proposal: Proposal) -> Proposal | None:
     forecasts = {one.change.name: one.stored() for one in proposal.outlooks if one.change.judges}
     try:

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 
 from agents import riskmap
 from agents.admin import risk_map
-from agents.admin.proposal import Proposal, submitted
+from agents.admin.proposal import Proposal, refused, submitted
 from agents.admin.tool import definition, difference
 from agents.core.suggestion import Suggestion
 from agents.models import PolicyChange, Tool
@@ -53,7 +53,7 @@ def review(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
     if request.method == "POST":
         moved = [row.tool.name for row in rows if _moved(row.tool, request.POST)]
         problem = riskmap.meanwhile(PolicyChange.Subject.TOOL, moved[0]) if moved else ""
-        shown = Proposal(problem=problem) if moved else submitted(request, changes)
+        shown = refused(request, problem) if moved else submitted(request, changes)
         if shown is None:
             return HttpResponseRedirect(MAP)
         proposal = shown

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from agents import riskmap
-from agents.admin.proposal import Proposal, submitted
+from agents.admin.proposal import Proposal, refused, submitted
 from agents.core import titles
 from agents.core.risk import Effect, Risk, matches
 from agents.core.suggestion import Suggestion, suggest
@@ -72,7 +72,7 @@ def changelist(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse
     proposal = Proposal()
     if request.method == "POST":
         changes, problem = _changes(request.POST, list(tools))
-        shown = submitted(request, changes) if not problem else Proposal(problem=problem)
+        shown = refused(request, problem) if problem else submitted(request, changes)
         if shown is None:
             return HttpResponseRedirect(request.get_full_path())
         proposal = shown

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 
 from agents import riskmap, validation
 from agents.admin import history
-from agents.admin.proposal import Proposal, submitted
+from agents.admin.proposal import Proposal, refused, submitted
 from agents.core.risk import OPERATORS, Verdict, matches
 from agents.models import AgentDefinition, GateRule, PolicyChange, Tool
 from agents.riskmap.wording import OPERATOR_WORDS, rule_words
@@ -32,7 +34,6 @@ NEW: dict[str, Any] = {
     "approvals": 1,
     "enabled": True,
 }
-_NUMBERS = frozenset({"<", "<=", ">", ">="})
 _WORDS = frozenset({"glob", "regex", "host", "under"})
 
 
@@ -46,20 +47,21 @@ def edit(
 ) -> HttpResponse:
     """A rule's page: new (``pk`` is None), changed or removed."""
     rule = None if pk is None else get_object_or_404(GateRule, pk=pk)
-    proposal, form = Proposal(), _shown(rule, request.GET)
+    proposal, form, problems = Proposal(), _shown(rule, request.GET), dict[str, str]()
     if request.method == "POST":
         change, form, problems = _proposed(rule, request.POST, remove)
-        shown = Proposal() if problems else submitted(request, [change])
+        problem = " ".join(problems.values())
+        shown = refused(request, problem) if problem else submitted(request, [change])
         if shown is None:
             return HttpResponseRedirect(RULES)
         proposal = shown
-        proposal.problem = proposal.problem or " ".join(problems)
     told = {
         **context,
         **_choices(form),
         "rule": rule,
         "remove": remove,
         "form": form,
+        "problems": problems,
         "proposal": proposal,
         "entries": history.entries(_history(rule)) if rule else [],
         "discard": RULES,
@@ -112,8 +114,8 @@ def _row(condition: Mapping[str, Any]) -> dict[str, str]:
 
 def _proposed(
     rule: GateRule | None, posted: Mapping[str, str], remove: bool
-) -> tuple[riskmap.Change, dict[str, Any], list[str]]:
-    """The change that the form asks for, the form as it was sent, and what is wrong with it."""
+) -> tuple[riskmap.Change, dict[str, Any], dict[str, str]]:
+    """The change that the form asks for, the form as it was sent, and what is wrong by field."""
     subject = PolicyChange.Subject.RULE
     before = riskmap.settings_of(rule) if rule else None
     seen = riskmap.version(before)
@@ -126,15 +128,23 @@ def _proposed(
     old = rule.name if rule else name
     renamed = name if name != old else ""
     change = riskmap.Change(subject, old, before, settings, renamed=renamed)
-    blank = [dict(_EMPTY) for _ in range(SPARE)]
-    form = {**settings, "name": name, "seen": seen, "rows": [*rows, *blank]}
-    return change, form, [*_moved(rule, posted, seen), *_problems(rule, name, settings)]
+    wrong = _wrong(settings["conditions"])
+    shown = [{**row, "problem": wrong.get(place, "")} for place, row in enumerate(rows, 1)]
+    form = {
+        **settings,
+        "approvals": posted.get("approvals", ""),
+        "name": name,
+        "seen": seen,
+        "rows": [*shown, *[dict(_EMPTY) for _ in range(SPARE)]],
+    }
+    found = _moved(rule, posted, seen) | _problems(rule, name, settings)
+    return change, form, found | {f"condition {place}": said for place, said in wrong.items()}
 
 
-def _moved(rule: GateRule | None, posted: Mapping[str, str], seen: str) -> list[str]:
+def _moved(rule: GateRule | None, posted: Mapping[str, str], seen: str) -> dict[str, str]:
     if rule and posted.get("seen", seen) != seen:
-        return [riskmap.meanwhile(PolicyChange.Subject.RULE, rule.name)]
-    return []
+        return {"seen": riskmap.meanwhile(PolicyChange.Subject.RULE, rule.name)}
+    return {}
 
 
 def _settings(posted: Mapping[str, str], rows: list[dict[str, str]]) -> dict[str, Any]:
@@ -178,30 +188,50 @@ def _typed(operator: str, text: str) -> Any:
     return value if isinstance(value, int | float | bool | str) else text
 
 
-def _problems(rule: GateRule | None, name: str, settings: Mapping[str, Any]) -> list[str]:
-    """What is wrong, in plain words."""
-    found = []
+def _problems(rule: GateRule | None, name: str, settings: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong, in plain words, by field."""
+    found = _refused(rule, {**settings, "name": name})
     if not name:
-        found.append("Give the rule a name.")
+        found["name"] = "Give the rule a name."
     elif name != (rule.name if rule else "") and GateRule.objects.filter(name=name).exists():
-        found.append("Another rule has this name.")
+        found["name"] = "Another rule has this name."
     if not settings["tool"]:
-        found.append("Say which tools it is for; * means all of them.")
+        found["tool"] = "Say which tools it is for; * means all of them."
     if settings["verdict"] not in [value for value, _ in VERDICTS]:
-        found.append("Say what it decides: ask, forbid or allow.")
-    found += [_sentence(one) for one in validation.conditions(settings["conditions"])]
+        found["verdict"] = "Say what it decides: ask, forbid or allow."
     if not 1 <= settings["approvals"] <= validation.MOST_PEOPLE:
-        found.append(f"From 1 to {validation.MOST_PEOPLE} people can be asked.")
+        found["approvals"] = f"From 1 to {validation.MOST_PEOPLE} people can be asked."
     return found
 
 
-def _sentence(problem: str) -> str:
+def _refused(rule: GateRule | None, settings: Mapping[str, Any]) -> dict[str, str]:
+    """What a save would refuse, by field; the conditions are looked at one by one."""
+    row = copy(rule) if rule else GateRule()
+    for field, value in settings.items():
+        setattr(row, field, value)
+    try:
+        validation.clean(row)
+    except ValidationError as error:
+        said = error.message_dict
+        return {field: " ".join(said[field]) for field in said if field != "conditions"}
+    return {}
+
+
+def _wrong(conditions: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """What is wrong with the conditions, by their places."""
+    found = enumerate(([*validation.conditions([one])] for one in conditions), 1)
+    return {
+        place: " ".join(_sentence(one, place) for one in problems)
+        for place, problems in found
+        if problems
+    }
+
+
+def _sentence(problem: str, place: int) -> str:
     """A check's words, as they read beside the form."""
-    place, _, said = problem.partition(": ")
-    for check, words in _PLAIN.items():
-        if check in said:
-            return f"{place.capitalize()}: {words}"
-    return f"{place.capitalize()}: {said}."
+    said = problem.partition(": ")[2]
+    words = next((words for check, words in _PLAIN.items() if check in said), f"{said}.")
+    return f"Condition {place}: {words}"
 
 
 _PLAIN = {

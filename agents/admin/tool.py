@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 
 from agents import riskmap, validation
 from agents.admin import history, risk_map
-from agents.admin.proposal import Proposal, submitted
+from agents.admin.proposal import Proposal, refused, submitted
 from agents.core import titles
 from agents.models import PolicyChange, Tool
 
@@ -31,7 +31,7 @@ def edit(request: HttpRequest, pk: int, context: Mapping[str, Any]) -> HttpRespo
         chosen, problems = _chosen(tool, request.POST)
         change, moved = _proposed(tool, chosen, request.POST)
         problem = moved or " ".join(problems.values())
-        shown = Proposal(problem=problem) if problem else submitted(request, [change])
+        shown = refused(request, problem) if problem else submitted(request, [change])
         if shown is None:
             return HttpResponseRedirect(request.path)
         proposal = shown

@@ -181,6 +181,8 @@ def test_an_odd_number_is_refused_beside_its_field_and_stays_as_it_was_typed(
         shown = Mapping._shown(mapping.client.post(page, fields))
         assert shown.status == 200
         assert shown.text.count(said) == 2, "beside the field and with what would change"
+        assert f'aria-describedby="{field}-problem"' in shown.html
+        assert f'id="{field}-problem">{said}' in shown.html
         assert shown.fields[name] == typed
         assert (shown.fields[f"risk:{tool.pk}"], shown.fields["pollable"]) == ("medium", "on")
     assert row("pay") == tool

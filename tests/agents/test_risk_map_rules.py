@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -79,6 +80,10 @@ def test_values_keep_their_kind(mapping: Mapping) -> None:
         ({"tool": ""}, "Say which tools it is for"),
         ({"verdict": "maybe"}, "Say what it decides"),
         ({"approvals": "0"}, "From 1 to 20 people can be asked."),
+        ({"approvals": "1.5"}, "From 1 to 20 people can be asked."),
+        ({"name": "x" * 81}, "at most 80 characters"),
+        ({"tool": "x" * 129}, "at most 128 characters"),
+        ({"agent": "x" * 65}, "at most 64 characters"),
         ({"value:0": "a lot"}, "Condition 1: more than and less than need a number"),
         ({"value:0": "9" * 400}, "Condition 1: more than and less than need a number"),
         ({"value:0": "1e400"}, "Condition 1: more than and less than need a number"),
@@ -91,8 +96,16 @@ def test_what_is_wrong_is_said_in_plain_words(
     mapping: Mapping, edit: dict[str, str], said: str
 ) -> None:
     shown = mapping.preview(mapping.look(ADD).fields, ADD, **{**LARGE, **edit})
-    assert said in shown.text
-    assert shown.fields["field:2"] == "to", "nothing that was typed is lost"
+    assert shown.text.count(said) == 2, "beside its field, and where one looks at the change"
+    problem = re.search(r'aria-invalid="true" aria-describedby="([\w-]+)"', shown.html)
+    assert problem
+    assert f'<small class="problem" id="{problem[1]}">' in shown.html
+    typed = {**LARGE, **edit}
+    typed.pop("verdict")  # a choice that there is not is none
+    typed.pop("op:0")
+    assert {key: shown.fields[key] for key in typed} == {
+        key: value.strip() for key, value in typed.items()
+    }, "nothing that was typed is lost"
     assert not GateRule.objects.exists()
 
 
@@ -145,8 +158,17 @@ def test_two_people_at_one_rule(mapping: Mapping) -> None:
     page = change_page()
     mine = mapping.look(page).fields
     mapping.edit(page, approvals="3")
-    assert "changed meanwhile by ada" in mapping.preview(mine, page, approvals="4").text
+    late = mapping.preview(mine, page, approvals="4", reason="Four eyes are few.")
+    assert "changed meanwhile by ada" in late.text
+    again = mapping.preview(late.fields, page)
+    assert again.fields["reason"] == "Four eyes are few."
     assert GateRule.objects.get().approvals == 3
+
+
+def test_what_nobody_sees_shows_in_the_forecast(mapping: Mapping) -> None:
+    hidden = {**LARGE, "value:2": "\u202emoc.elpmaxe@*"}
+    shown = mapping.preview(mapping.look(ADD).fields, ADD, **hidden)
+    assert "“to” is like ⟦U+202E⟧moc.elpmaxe@*" in shown.text
 
 
 def test_only_administrators(olu: User, client: Client) -> None:
