@@ -128,7 +128,7 @@ def _offered(server: McpServer) -> SafeString:
     unsettled = Q(reviewed=False) | Q(offered__isnull=False)
     waiting = Tool.objects.filter(unsettled, server=server.name).count()
     count = server.listing.get("tools", 0)
-    left_out = " ".join(server.listing.get("left_out", []))
+    left_out = "; ".join(server.listing.get("left_out", []))
     words = f"{count} tool{'' if count == 1 else 's'}."
     if left_out:
         words += f" Not offered to agents: {left_out}."

@@ -41,6 +41,7 @@ def test_a_new_servers_tools_are_listed_before_any_session(ada: User, client: Cl
     client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
     shown = Mapping(client).look(page(server)).text
     assert "tools. Not offered to agents: liar__bomb" in shown
+    assert "parts; liar__" in shown, "each by itself"
     assert "Review 3 of them" in shown
 
 

@@ -98,6 +98,20 @@ def test_the_same_by_keyboard_without_scripts_on_a_phone(
     plain.close()
 
 
+def test_what_is_wrong_stands_in_red_at_its_field(page: Page, house: House) -> None:
+    page.goto(f"{house.origin}/admin/agents/tool/")
+    page.get_by_role("link", name="send_email", exact=True).click()
+    field = page.get_by_label("Time-out")
+    field.fill("a minute")
+    page.keyboard.press("Enter")
+    said = "Time-out: that is no number that can be read."
+    expect(field).to_have_accessible_description(said, timeout=PATIENCE)
+    expect(field).to_have_value("a minute")
+    colour = "e => getComputedStyle(e).color"
+    beside = page.locator("small.problem").evaluate(colour)
+    assert beside == page.locator("p.problem").evaluate(colour)
+
+
 def test_whoever_is_no_administrator_is_told_so(browser: Browser, house: House) -> None:
     house.command("user", "olu", "--password", PASSWORD, "--role", "operator")
     context = browser.new_context()
