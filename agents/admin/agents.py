@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.utils.text import capfirst
 
-from agents.admin.fields import Lines, Table, Thinking
+from agents.admin.fields import Lines, Table, Text, Thinking
 from agents.admin.kinds import CheckedAdmin, CheckedForm
 from agents.core.budget import DIMENSIONS
 from agents.core.detectors import THRESHOLDS
@@ -76,6 +76,11 @@ def _tallies() -> dict[str, forms.Field]:
 class GuardedForm(CheckedForm):
     """Reads and writes ``limits``, ``ceilings`` and ``settings`` of the row."""
 
+    system = Text(
+        required=False,
+        label="Instructions",
+        help_text="What the model is told before everything else.",
+    )
     tools = Lines(
         required=False,
         help_text="One name or pattern a line, e.g. bank__* for all tools of the server bank.",
@@ -109,7 +114,6 @@ class GuardedForm(CheckedForm):
 
     class Meta:
         labels: ClassVar = {
-            "system": "Instructions",
             "max_tokens": "Longest answer",
             "approval_seconds": "People have",
             "slots": "Sessions at once",
@@ -117,7 +121,6 @@ class GuardedForm(CheckedForm):
         help_texts: ClassVar = {
             "name": "What it is called in files and in the API: letters, digits, - and _.",
             "title": "What people see. Empty: its name.",
-            "system": "What the model is told before everything else.",
             "max_tokens": "Tokens of one turn.",
             "approval_seconds": "Seconds to decide a call; one that nobody decided is denied.",
             "slots": "Empty: only the slots for all agents count.",

@@ -9,6 +9,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 
+class Text(forms.CharField):
+    """A text as it was written: browsers send other line ends, and its own may be at its end."""
+
+    widget = forms.Textarea(attrs={"rows": 10})
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(strip=False, **more)
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
 class Lines(forms.CharField):
     """A list of texts, one a line. JSON that is pasted is taken as it is."""
 

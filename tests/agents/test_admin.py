@@ -127,6 +127,18 @@ def test_what_raises_a_calls_risk_and_who_takes_over_are_fields(desk: Client) ->
     }
 
 
+def test_instructions_that_nobody_touched_stay_to_the_last_character(desk: Client) -> None:
+    agent = AgentDefinition.objects.get()
+    agent.system = "Look things up.\n\n  Then act.\n"
+    agent.save()
+    page = f"/admin/agents/agentdefinition/{agent.pk}/change/"
+    shown = Mapping(desk).look(page).fields
+    sent = shown["system"].removeprefix("\n").replace("\n", "\r\n")  # as a browser does
+    assert desk.post(page, shown | {"system": sent, "title": "Another"}).status_code == 302
+    assert AgentDefinition.objects.get().system == agent.system
+    assert "Changed Title." in desk.get(page.replace("change", "history")).content.decode()
+
+
 @pytest.mark.parametrize("key", ["loops", "unattended", "fallback_model", "gate"])
 def test_what_has_a_field_is_not_lost_in_the_json_of_the_rest(desk: Client, key: str) -> None:
     agent = AgentDefinition.objects.get()
