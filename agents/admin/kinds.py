@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django import forms
 from django.contrib import admin
@@ -12,7 +14,8 @@ from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.forms.models import model_to_dict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.text import capfirst
 
 from agents import validation
@@ -45,8 +48,39 @@ class Labelled(Rows):
             inner.attrs.setdefault("aria-label", field.label)
 
 
+MOVED = (
+    "This was changed meanwhile. Nothing was saved: open the page again to see it as it is now, or "
+    "save once more to have all of it as it stands here."
+)
+
+
+class Seen(forms.CharField):
+    """What a form was filled with, as a digest; no edit by itself."""
+
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
 class CheckedForm(Form):
-    """A form that lets nothing through which ``configure`` would refuse."""
+    """A form that lets nothing through which ``configure`` would refuse, and nobody overwrite
+    unawares what somebody else has saved since the page was opened."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["seen"] = Seen(required=False)
+        self.initial["seen"] = _version(self.instance)
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        now = self.initial["seen"]
+        if self.instance.pk and given.get("seen", "") not in ("", now):
+            data = cast("QueryDict", self.data).copy()
+            data[self.add_prefix("seen")] = now  # who saves once more has been told
+            self.data = data
+            raise ValidationError(MOVED)
+        return given
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # the forms it is mixed with have one
@@ -74,6 +108,12 @@ class Unlinked(Options):
             if field is not None and hasattr(field.widget, f"can_{act}_related"):
                 setattr(field.widget, f"can_{act}_related", False)
         return field
+
+
+def _version(row: Model) -> str:
+    """A digest of what people edit of the row."""
+    held = json.dumps(model_to_dict(row), sort_keys=True, default=str)
+    return hashlib.sha256(held.encode()).hexdigest()[:16]
 
 
 def _sentence(said: str) -> str:

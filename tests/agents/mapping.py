@@ -40,7 +40,9 @@ class _Fields(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         self._select = "" if tag == "select" else self._select
-        self._area = "" if tag == "textarea" else self._area
+        if tag == "textarea":
+            self.values[self._area] = self.values[self._area].removeprefix("\n")  # as a browser
+            self._area = ""
 
     def handle_data(self, data: str) -> None:
         if self._area:

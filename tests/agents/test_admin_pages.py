@@ -12,11 +12,21 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from agents.admin.kinds import MOVED
 from agents.admin.people import TWICE
 from agents.admin.record import laid_out
 from agents.core import events
 from agents.journal import Append, entry, journal
-from agents.models import AlertRule, AlertTarget, Approval, Event, Outcome, RoleAssignment
+from agents.models import (
+    AgentDefinition,
+    AlertRule,
+    AlertTarget,
+    Approval,
+    Event,
+    Outcome,
+    RoleAssignment,
+)
+from tests.agents import mapping
 from tests.agents.desk import Desk
 from tests.agents.test_roles import approval
 
@@ -156,6 +166,24 @@ def test_what_is_wrong_is_said_in_the_words_of_the_page(page: Client) -> None:
     assert "Another alert target has this name." in _refused(page, "agents/alerttarget", form)
     server = {"name": "m", "timeout": "60"}
     assert "Say either a command or a url" in _refused(page, "agents/mcpserver", server)
+
+
+def test_nobody_overwrites_unawares_what_somebody_else_has_saved(page: Client) -> None:
+    agent = AgentDefinition.objects.create(name="a", model="m", max_auto_risk="high")
+    address = f"/admin/agents/agentdefinition/{agent.pk}/change/"
+    mine = mapping.Mapping(page).look(address).fields
+    assert page.post(address, mine | {"max_auto_risk": "safe"}).status_code == 302
+    late = page.post(address, mine | {"title": "Clerk"})
+    assert MOVED in late.content.decode()
+    agent.refresh_from_db()
+    assert (agent.max_auto_risk, agent.title) == ("safe", "")
+    again = mapping.Shown(200, late.content.decode()).fields
+    assert (again["max_auto_risk"], again["title"]) == ("high", "Clerk"), "it stays as typed"
+    assert page.post(address, again).status_code == 302
+    agent.refresh_from_db()
+    assert (agent.max_auto_risk, agent.title) == ("high", "Clerk"), "who was told may"
+    history = text(page, address.replace("change", "history"))
+    assert "Seen" not in history
 
 
 def test_a_role_is_not_given_twice(page: Client, olu: User) -> None:
