@@ -138,6 +138,7 @@ class PersonAdmin(Everyday, People):
         deleted, counts, lacking, kept = super().get_deleted_objects(objs, request)
         signed_in = counts.pop("sessions", 0)  # browsers; what they started stays
         counts.pop("log entries", None)
+        lacking.discard(ApiToken._meta.verbose_name)  # by itself it is only revoked
         return deleted, counts | ({"sign-ins": signed_in} if signed_in else {}), lacking, kept
 
     @admin.display(description="Password")

@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from agents import signin
 from agents.admin.kinds import MOVED
 from agents.admin.people import TWICE
 from agents.admin.record import laid_out
@@ -21,6 +22,7 @@ from agents.models import (
     AgentDefinition,
     AlertRule,
     AlertTarget,
+    ApiToken,
     Approval,
     Event,
     Outcome,
@@ -136,6 +138,17 @@ def test_a_form_leaves_nothing_to_scripts_and_a_deletion_can_be_declined(page: C
 def test_what_goes_with_a_person_is_said_before_they_are_deleted(page: Client, olu: User) -> None:
     asked = text(page, f"/admin/auth/user/{olu.pk}/delete/")
     assert "With it goes: Roles, 1." in asked
+
+
+def test_a_person_who_has_a_token_can_be_deleted_and_it_goes_with_them(
+    page: Client, olu: User
+) -> None:
+    signin.issue_token(olu)
+    address = f"/admin/auth/user/{olu.pk}/delete/"
+    assert "With it goes: API tokens, 1." in text(page, address)
+    assert page.post(address, {"post": "yes"}).status_code == 302
+    assert not ApiToken.objects.exists()
+    assert not User.objects.filter(pk=olu.pk).exists()
 
 
 def test_a_role_without_a_group_is_for_every_agent_and_says_so(page: Client, olu: User) -> None:
