@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from copy import copy
+from itertools import count
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -123,7 +124,7 @@ def _proposed(
         change = riskmap.Change(subject, rule.name, before, None)
         return change, {**_shown(rule, {}), "seen": seen}, _moved(rule, posted, seen)
     rows = _rows(posted)
-    settings = _settings(posted, rows)
+    settings = _settings(posted, rows, rule.conditions if rule else [])
     name = posted.get("name", "").strip()
     old = rule.name if rule else name
     renamed = name if name != old else ""
@@ -147,14 +148,21 @@ def _moved(rule: GateRule | None, posted: Mapping[str, str], seen: str) -> dict[
     return {}
 
 
-def _settings(posted: Mapping[str, str], rows: list[dict[str, str]]) -> dict[str, Any]:
-    count = posted.get("approvals", "")
+def _settings(
+    posted: Mapping[str, str], rows: list[dict[str, str]], saved: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    # A file may have said what the form cannot, such as a list: untouched it stays as it is.
+    kept = [(_trimmed(_row(one)), one) for one in saved]
+    people = posted.get("approvals", "")
     return {
         "tool": posted.get("tool", "").strip(),
         "agent": posted.get("agent", "").strip() or "*",
         "verdict": posted.get("verdict", ""),
-        "conditions": [_condition(row) for row in rows],
-        "approvals": int(count) if count.isdecimal() and len(count) < 5 else 0,
+        "conditions": [
+            next((dict(one) for shown, one in kept if shown == row), _condition(row))
+            for row in rows
+        ],
+        "approvals": int(people) if people.isdecimal() and len(people) < 5 else 0,
         "enabled": "enabled" in posted,
     }
 
@@ -162,13 +170,17 @@ def _settings(posted: Mapping[str, str], rows: list[dict[str, str]]) -> dict[str
 def _rows(posted: Mapping[str, str]) -> list[dict[str, str]]:
     """The conditions that were filled in."""
     rows = []
-    for place in range(50):
+    for place in count():
         if f"field:{place}" not in posted:
             break
-        one = {key: posted.get(f"{key}:{place}", "").strip() for key in ("field", "op", "value")}
+        one = _trimmed({key: posted.get(f"{key}:{place}", "") for key in ("field", "op", "value")})
         if one["field"] or one["value"]:
             rows.append(one)
     return rows
+
+
+def _trimmed(row: Mapping[str, str]) -> dict[str, str]:
+    return {key: text.strip() for key, text in row.items()}
 
 
 def _condition(row: Mapping[str, str]) -> dict[str, Any]:

@@ -165,6 +165,19 @@ def test_two_people_at_one_rule(mapping: Mapping) -> None:
     assert GateRule.objects.get().approvals == 3
 
 
+def test_what_a_file_said_otherwise_stays_as_it_is(mapping: Mapping) -> None:
+    values: list[Any] = [["a", 1], None, {"b": 2}, " spaced "]
+    said = [{"field": "x", "op": "==", "value": value} for value in values]
+    said += [{"field": f"y{place}", "op": "!=", "value": place} for place in range(60)]
+    said += [{"field": "z", "op": "missing"}]
+    GateRule.objects.create(name="filed", tool="*", verdict="deny", conditions=said)
+    page = change_page("filed")
+    untouched = mapping.preview(mapping.look(page).fields, page)
+    assert "Nothing changed yet" in untouched.text
+    assert mapping.edit(page, tool="pay", reason="Only these.").status == 302
+    assert GateRule.objects.get().conditions == said
+
+
 def test_what_nobody_sees_shows_in_the_forecast(mapping: Mapping) -> None:
     hidden = {**LARGE, "value:2": "\u202emoc.elpmaxe@*"}
     shown = mapping.preview(mapping.look(ADD).fields, ADD, **hidden)
