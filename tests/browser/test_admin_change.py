@@ -11,7 +11,7 @@ from tests.cast import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TASK = "[press] Announce the second workshop to the press."
-REASON = "These go to our own press list."
+REASON = f"These go to our own press list: https://press.example/{'list/' * 60}"
 
 
 def risk(page: Page, tool: str, word: str) -> None:
@@ -58,6 +58,10 @@ def test_a_risk_is_lowered_with_its_forecast_and_a_reason_and_put_back(
 
     page.get_by_role("link", name="Change log").click()
     expect(page.get_by_role("row").nth(1)).to_contain_text(REASON)
+    assert page.evaluate("document.querySelector('main').scrollWidth <= innerWidth")
+    back = page.get_by_role("link", name="Put back").first.bounding_box()
+    assert back
+    assert back["x"] + back["width"] <= page.evaluate("innerWidth"), "it is in reach"
     page.get_by_role("link", name="Put back").first.click()
     expect(page.get_by_role("region", name="What would change")).to_contain_text(
         "1 call would have waited for people."
