@@ -10,6 +10,7 @@ from functools import reduce
 from itertools import groupby
 from operator import or_
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, When
@@ -110,6 +111,12 @@ def counts(user: Person) -> dict[str, int]:
 def pending(user: Person) -> QuerySet[Approval]:
     """Approvals that wait, soonest to expire first."""
     return visible_approvals(user).filter(TABS["waiting"]).order_by("decide_by", "id")
+
+
+def in_session(user: Person, session: Session, kept: Sequence[UUID] = ()) -> QuerySet[Approval]:
+    """What waits in a session; those that are kept stay in their place when they are decided."""
+    rows = visible_approvals(user).filter(TABS["waiting"] | Q(uuid__in=kept), session=session)
+    return rows.select_related("decided_by").order_by("decide_by", "id")
 
 
 def approvals(user: Person, tab: str, most: int = LISTED) -> list[Approval]:

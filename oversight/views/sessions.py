@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -102,7 +103,7 @@ def live(request: PageRequest, uuid: UUID) -> HttpResponse:
 
 def pending_context(request: PageRequest, session: Session) -> dict[str, Any]:
     """What waits for people in this session, as this person may act on it."""
-    waiting = queries.pending(request.user).filter(session=session)
+    waiting = queries.in_session(request.user, session, _editing(request))
     unknown = queries.open_outcomes(request.user).filter(session=session)
     return {
         "session": session,
@@ -114,6 +115,15 @@ def pending_context(request: PageRequest, session: Session) -> dict[str, Any]:
         "question": questions.question(session, request.user),
         "idle": idle(session),
     }
+
+
+def _editing(request: PageRequest) -> list[UUID]:
+    """The calls that are being edited on the page which asks for the dock."""
+    found = []
+    for text in request.GET.getlist("editing")[:20]:
+        with suppress(ValueError):
+            found.append(UUID(text))
+    return found
 
 
 @require_GET
