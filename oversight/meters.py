@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -130,7 +131,7 @@ def written(form: Mapping[str, str], prefix: str = "") -> dict[str, float]:
     """The limits that were filled in, in their own units. Raises ``ValueError``."""
     found: dict[str, float] = {}
     for one in DIMENSIONS:
-        text = "".join(form.get(f"{prefix}{field_name(one)}", "").replace(",", "").split())
+        text = "".join(form.get(f"{prefix}{field_name(one)}", "").split())
         if text:
             found[one] = _number(one, text.removeprefix("$"))
     return found
@@ -153,12 +154,16 @@ def _number(dimension: str, text: str) -> float:
     return int(number) or 1
 
 
+# In front of three digits each, and of no fraction: "1,5" is half of three, and not fifteen.
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:,\d{3})*(?:\.|$))")
+
+
 def _figure(dimension: str, text: str) -> float:
     name = NAMES[dimension].lower()
     try:
-        number = float(text)
+        number = float(_THOUSANDS.sub("", text))
     except ValueError:
-        raise ValueError(f"The limit of {name} must be a number.") from None
+        raise ValueError(f"The limit of {name} must be a number, as in 1,500 or 1.5.") from None
     if not number > 0:
         raise ValueError(f"The limit of {name} must be more than nothing.")
     if number >= MOST:

@@ -91,6 +91,26 @@ def test_a_figure_that_is_too_large_is_called_so_however_it_came(olu: User) -> N
         assert "The limit of steps must be less than 1,000,000,000,000." in said
 
 
+@pytest.mark.parametrize(
+    ("written", "limit"),
+    [("1,500", 1500), ("$1,234,567.5", 1234567.5), ("1 500", 1500), ("1.5", 1.5)],
+)
+def test_thousands_may_be_marked(olu: User, written: str, limit: float) -> None:
+    address = asks(olu, "budget", events.BudgetReached("usd", 4, 4))
+    come(olu).post(f"{address}limits/", {"usd": written})
+    assert Session.objects.get().limits["usd"] == limit
+
+
+@pytest.mark.parametrize("written", ["1,5", "12,50", "1.500,5", ",500", "1,0000"])
+def test_a_comma_before_a_fraction_makes_no_limit_ten_times_as_high(
+    olu: User, written: str
+) -> None:
+    address = asks(olu, "budget", events.BudgetReached("usd", 4, 4))
+    answer = come(olu).post(f"{address}limits/", {"usd": written})
+    assert "The limit of cost must be a number, as in 1,500 or 1.5." in answer.content.decode()
+    assert not Event.objects.filter(kind="limits_changed").exists()
+
+
 def test_minutes_are_minutes(olu: User) -> None:
     address = asks(olu, "budget", events.BudgetReached("active_seconds", 600, 600))
     assert "Extend by 50 %, to 15 min" in page(olu, address)
