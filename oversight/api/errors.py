@@ -9,6 +9,7 @@ import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
@@ -63,13 +64,19 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 
 class Methods(MiddlewareMixin):
-    """The framework answers a method that an address does not know by itself: here in our shape."""
+    """The framework answers a method that an address does not know with nothing: here in our shape.
+
+    A browser asks so for the address of a form, as when it opens again what it showed last.
+    """
 
     def process_response(self, request: HttpRequest, answer: HttpResponseBase) -> HttpResponseBase:
-        if answer.status_code != 405 or not is_api(request):
+        if answer.status_code != 405:
             return answer
         allowed = ", ".join(sorted(answer.headers["Allow"].split(", ")))
-        shaped = response(405, f"This address answers only {allowed}.")
+        if is_api(request):
+            shaped: HttpResponse = response(405, f"This address answers only {allowed}.")
+        else:
+            shaped = render(request, "405.html", status=405)
         shaped.headers["Allow"] = allowed
         return shaped
 

@@ -51,12 +51,16 @@ def for_people(view: Page[P]) -> Callable[Concatenate[HttpRequest, P], HttpRespo
 def _signed_in(
     view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Whoever is not goes to sign in; a page that asks for a part of itself is told, and stays."""
+    """Whoever is not goes to sign in; who sent something, or asked for a part of a page, is told.
+
+    What was sent is gone then, and its address shows nothing to who comes back from signing in.
+    """
     whole = login_required(view)
 
     @wraps(view)
     def checked(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if "HX-Request" in request.headers and not request.user.is_authenticated:
+        stays = "HX-Request" in request.headers or request.method not in ("GET", "HEAD")
+        if stays and not request.user.is_authenticated:
             return render(request, "401.html", status=401)
         return whole(request, *args, **kwargs)
 

@@ -170,7 +170,18 @@ def test_who_is_not_signed_in_is_sent_to_the_door(
 def test_nothing_is_decided_by_looking(
     address: str, names: dict[str, str], client: Client, ada: User
 ) -> None:
-    assert come(client, ada).get(address.format(**names)).status_code == 405
+    answer = come(client, ada).get(address.format(**names))
+    assert answer.status_code == 405
+    assert b"Nothing to see at this address" in answer.content
+
+
+@pytest.mark.parametrize("address", [post for post in POSTS if post != "/signout/"])
+def test_who_was_signed_out_is_told_that_what_they_sent_was_not_done(
+    address: str, names: dict[str, str], client: Client
+) -> None:
+    answer = client.post(address.format(**names), {"digest": "x"})
+    assert answer.status_code == 401
+    assert b"You are signed out" in answer.content
 
 
 @pytest.mark.parametrize("address", POSTS)
