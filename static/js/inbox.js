@@ -1,19 +1,13 @@
 // The inbox: the item beside its list, what is chosen, and what comes while one reads.
 import { move, others } from "./keys.js";
+import { part } from "./sheet.js";
 
 const detail = document.querySelector(".detail");
 const pill = document.querySelector("[data-news]");
 const bulk = document.getElementById("bulk");
 const oneColumn = matchMedia("(max-width: 719px)");
-const HEAD = { headers: { "HX-Request": "true" } };
 let turn = 0; // of what somebody chose to see: it goes before what changed by itself
-
-async function fetched(address, mine) {
-  const answer = await fetch(address, HEAD);
-  if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-  const html = await answer.text();
-  return mine === turn ? html : null;
-}
+let beside = document.querySelector(".ask-item[data-selected] a"); // what stands beside the list: decisions are about it
 
 function select(link) {
   for (const other of document.querySelectorAll(".ask-item[data-selected]")) {
@@ -25,17 +19,15 @@ function select(link) {
 }
 
 async function show(link) {
+  const mine = ++turn;
   select(link);
   detail.setAttribute("aria-busy", "true");
-  try {
-    const html = await fetched(link.href, ++turn);
-    if (html === null) return;
-    detail.removeAttribute("aria-busy");
-    detail.innerHTML = html;
-  } catch {
-    location.href = link.href;
-    return;
-  }
+  const html = await part(link.href);
+  if (mine !== turn) return;
+  detail.removeAttribute("aria-busy");
+  if (!html) return beside && select(beside);
+  beside = link;
+  detail.innerHTML = html;
   htmx.process(detail);
   history.replaceState(null, "", link.href);
   scrollTo(0, 0);
@@ -56,8 +48,11 @@ async function refresh(id) {
     form.querySelector(".change").innerHTML = "<p class='problem'>It has changed meanwhile. Go back to see how.</p>";
     return;
   }
-  const html = await fetched(`/approvals/${id}/`, turn).catch(() => null);
-  if (html === null) return;
+  const mine = turn;
+  const answer = await fetch(`/approvals/${id}/`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const html = await answer.text();
+  if (mine !== turn) return;
   const within = detail.contains(document.activeElement);
   htmx.swap({ sourceElement: detail, target: detail, swap: "innerMorph", text: html, transition: false });
   document.dispatchEvent(new CustomEvent("oversight:changed"));

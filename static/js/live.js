@@ -14,7 +14,6 @@ let lost = Date.now();
 let head = 0;
 let behindSince = 0;
 let seen = 0; // the last event that came, whether the page has room for it or not
-let lostSaid = false;
 let held = null; // what came while the reader asked for peace
 
 function cursor() {
@@ -66,35 +65,28 @@ function tell(what, detail) {
 }
 
 function hold(button) {
-  const on = !held;
-  button.setAttribute("aria-pressed", String(on));
-  if (on) {
-    held = [];
-    return judge();
-  }
   const came = held;
-  held = null;
-  const live = document.getElementById("live");
-  for (const message of came) {
+  held = came ? null : [];
+  button.setAttribute("aria-pressed", String(!came));
+  for (const message of came ?? []) {
     if (message.items) tell("items", message);
-    else take(live, message);
+    else take(message);
   }
   judge();
 }
 
-function take(live, html) {
+function take(html) {
   tell("frame");
-  htmx.swap({ sourceElement: live, target: live, swap: "none", text: fresh(html), transition: false });
+  htmx.swap({ sourceElement: place, target: place, swap: "none", text: fresh(html), transition: false });
   tell("batch");
 }
 
 function say(state, words) {
   if (chip.dataset.state === state && chip.textContent === words) return;
-  chip.dataset.state = state;
-  if (state === "reconnecting" && words.startsWith("Reconnecting") && !lostSaid) {
+  if (state === "reconnecting" && chip.dataset.state !== state) {
     document.getElementById("alert").textContent = "The connection dropped. Reconnecting.";
   }
-  lostSaid = state === "reconnecting";
+  chip.dataset.state = state;
   chip.textContent = words;
 }
 
@@ -114,17 +106,9 @@ function judge() {
 
 function retry(offered) {
   const banner = document.getElementById("retry");
-  if (!offered) return banner?.remove();
-  if (banner) return;
-  const bar = document.createElement("p");
-  bar.id = "retry";
-  bar.className = "banner";
-  bar.textContent = "The connection dropped. The agent is still running. ";
-  const link = document.createElement("a");
-  link.href = location.href;
-  link.textContent = "Retry";
-  bar.append(link);
-  document.getElementById("main").prepend(bar);
+  if (!offered) banner?.remove();
+  // A link to a place on this page would not load it anew.
+  else if (!banner) document.getElementById("main").insertAdjacentHTML("afterbegin", '<p id="retry" class="banner">The connection dropped. The agent is still running. <a href="">Retry</a></p>');
 }
 
 if (place) {

@@ -23,7 +23,7 @@ async function load(row) {
   row.append(raw);
   try {
     const answer = await fetch(row.querySelector("a.json").href, { headers: { "HX-Request": "true" } });
-    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+    if (!answer.ok || answer.redirected) throw answer;
     raw.innerHTML = await answer.text();
   } catch {
     raw.remove();
@@ -37,10 +37,7 @@ const seen = new IntersectionObserver((found) => {
 
 function all(json) {
   const rows = document.querySelectorAll("#feed .event, #inspector .event");
-  if (json) {
-    rows.forEach((row) => seen.observe(row));
-    return;
-  }
+  if (json) return rows.forEach((row) => seen.observe(row));
   seen.disconnect();
   rows.forEach((row) => { delete row.dataset.raw; });
 }

@@ -4,14 +4,17 @@ const sheet = document.getElementById("sheet");
 let opener = null;
 const kept = new Map(); // what an edit in place stands for, by its place
 
+// A part of a page. Where there is none, its address says why.
+export async function part(address) {
+  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer) document.getElementById("trouble").textContent = "No answer came. Try again.";
+  else if (answer.ok && !answer.redirected) return answer.text();
+  else location.href = address;
+}
+
 async function open(link) {
-  try {
-    const answer = await fetch(link.href, { headers: { "HX-Request": "true" } });
-    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-    fill(link, await answer.text());
-  } catch {
-    location.href = link.href;
-  }
+  const html = await part(link.href);
+  if (html) fill(link, html);
 }
 
 function fill(link, html) {

@@ -24,18 +24,10 @@ document.addEventListener("submit", (event) => {
   }
 }, true);
 
-function settled(event) {
-  const form = event.target?.closest?.("form");
-  document.querySelectorAll("form[data-sent]").forEach((sent) => {
-    if (sent === form || sent.hasAttribute("hx-post")) wake(sent);
-  });
-}
-
-for (const name of ["htmx:finally:request", "htmx:error", "htmx:after:request"]) {
-  document.addEventListener(name, settled);
-}
+// The others load a page: an edit that is sent does not wake when its preview comes.
+document.addEventListener("htmx:finally:request", () => document.querySelectorAll("form[data-sent][hx-post]").forEach(wake));
 // Coming back by the browser's history shows the page as it was left.
-window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(wake));
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(wake));
 
 // What was to be filled stays if no answer came, or a page that says why. What asks by itself is silent.
 const trouble = document.getElementById("trouble");

@@ -95,6 +95,52 @@ def test_a_call_stays_where_its_approval_met_an_error(visit: Visit, ann: User, a
     assert second.state == "pending"
 
 
+def test_a_sheet_that_does_not_come_leaves_the_page_as_it_is(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+    tab = _composed(visit, ada)
+    address = tab.url
+    tab.route("**/confirm/**", lambda route: route.abort())
+    tab.get_by_role("link", name="Stop…").click()
+    expect(tab.locator("#trouble")).to_contain_text("No answer came. Try again.")
+    assert tab.url == address
+    tab.unroute("**/confirm/**")
+    tab.get_by_role("link", name="Stop…").click()
+    expect(tab.locator("#sheet")).to_contain_text("Stop this session?")
+    expect(tab.locator("#trouble")).to_be_empty()
+    expect(tab.locator("#composer textarea")).to_have_value(WRITTEN)
+
+
+def test_an_item_that_does_not_come_leaves_the_other_chosen(
+    visit: Visit,  # noqa: F811 - as above
+    ann: User,
+    ada: User,
+) -> None:
+    first, second = _two_calls(ada)
+    tab = visit(ann, f"/approvals/{first.uuid}/")
+    tab.route(f"**/approvals/{second.uuid}/", lambda route: route.abort())
+    tab.locator(f"#approval-{second.uuid} a").click()
+    expect(tab.locator("#trouble")).to_contain_text("No answer came. Try again.")
+    expect(tab.locator(f"#approval-{first.uuid} a")).to_have_attribute("aria-current", "true")
+    expect(tab.locator(f"#approval-{second.uuid} a")).not_to_have_attribute("aria-current", "true")
+    expect(tab.locator("#case")).to_have_attribute("data-case", str(first.uuid))
+    tab.unroute(f"**/approvals/{second.uuid}/")
+    tab.keyboard.press("j")
+    expect(tab.locator("#case")).to_have_attribute("data-case", str(second.uuid))
+
+
+def test_retry_loads_the_page_anew_also_where_its_address_names_an_event(
+    visit: Visit,  # noqa: F811 - as above
+    ada: User,
+) -> None:
+    session = stories.tell([(0, 0, stories.started())], status="running")
+    tab = visit.come(ada)
+    tab.clock.install()
+    tab.route_web_socket("**/live/**", lambda socket: socket.close())
+    tab.goto(f"{visit.origin}/sessions/{session.uuid}/#e-1")
+    tab.clock.fast_forward(31_000)
+    with tab.expect_response(f"**/sessions/{session.uuid}/"):
+        tab.locator("#retry a").click()
+
+
 @pytest.mark.slow
 def test_what_a_page_asks_by_itself_fails_in_silence(visit: Visit, ann: User, ada: User) -> None:  # noqa: F811 - as above
     first, _ = _two_calls(ada)
