@@ -133,7 +133,7 @@ function filters() {
         button.setAttribute("aria-pressed", String(button === chosen));
       });
       if (chosen.value === "all") return;
-      feed.querySelectorAll(`.step[data-has~="${chosen.value}"] > details[hx-get]`).forEach((details) => { details.open = true; });
+      feed.querySelectorAll(`.step[data-has~="${chosen.value}"] > details:has(> .rows > [hx-get])`).forEach((details) => { details.open = true; });
     });
   });
 }

@@ -40,12 +40,8 @@ function unload(step) {
   const [details, rows] = [step.querySelector("details"), step.querySelector(".rows")];
   const events = rows.querySelectorAll(".event");
   if (!events.length || details.open) return;
-  rows.innerHTML = `<li class="around">${events.length} events</li>`;
-  const fresh = details.cloneNode(true);
-  const asked = { get: `${location.pathname}steps/${number(step)}/`, trigger: "toggle once", target: `#${rows.id}`, swap: "innerHTML" };
-  for (const [name, value] of Object.entries(asked)) fresh.setAttribute(`hx-${name}`, value);
-  details.replaceWith(fresh);
-  htmx.process(fresh);
+  rows.innerHTML = `<li class="around" hx-get="${location.pathname}steps/${number(step)}/" hx-trigger="toggle from:'closest details'" hx-target="#${rows.id}" hx-swap="innerHTML">${events.length} events</li>`;
+  htmx.process(rows);
 }
 
 function shorten(step) {

@@ -141,6 +141,19 @@ def test_retry_loads_the_page_anew_also_where_its_address_names_an_event(
         tab.locator("#retry a").click()
 
 
+def test_a_step_whose_rows_did_not_come_is_asked_for_again(visit: Visit, bob: User) -> None:  # noqa: F811 - as above
+    session = stories.long(None, 400)
+    tab = visit(bob, f"/sessions/{session.uuid}/")
+    step = tab.locator(".step:not(:has(.event))").last
+    name = step.get_attribute("id")
+    tab.route("**/steps/**", lambda route: route.abort())
+    step.locator("summary").click()
+    expect(tab.locator("#trouble")).to_contain_text("No answer came")
+    tab.unroute("**/steps/**")
+    tab.locator(f"#{name} summary").click()
+    expect(tab.locator(f"#{name} .event")).not_to_have_count(0)
+
+
 @pytest.mark.slow
 def test_what_a_page_asks_by_itself_fails_in_silence(visit: Visit, ann: User, ada: User) -> None:  # noqa: F811 - as above
     first, _ = _two_calls(ada)
