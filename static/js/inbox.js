@@ -95,6 +95,7 @@ if (bulk) {
   bulk.addEventListener("reset", () => setTimeout(choose));
   bulk.addEventListener("submit", () => sessionStorage.removeItem(CHOSEN));
   document.addEventListener("change", (event) => event.target.closest(".pick") && choose());
+  document.addEventListener("oversight:shown", choose); // what somebody else decides is chosen no longer
 } else {
   sessionStorage.removeItem(CHOSEN);
 }

@@ -41,3 +41,18 @@ def test_who_edits_a_call_that_somebody_denies_keeps_the_words_and_decides_no_ot
     dock.get_by_role("link", name="Go back").click()
     expect(field).not_to_be_attached()
     expect(dock.get_by_role("button", name="Approve")).not_to_be_attached()
+
+
+def test_what_somebody_else_decides_is_no_longer_among_those_that_are_chosen(
+    visit: Visit,  # noqa: F811 - as above
+    ann: User,
+    ada: User,
+) -> None:
+    first, _ = _two_calls(ada)
+    tab = visit(ann, "/approvals/")
+    tab.get_by_role("button", name="Select all").click()
+    expect(tab.locator("#bulk")).to_contain_text("Approve 2")
+    inbox.deny(ada, first.uuid, first.digest, "No.")
+    expect(tab.locator(f"#approval-{first.uuid}")).to_contain_text("denied")
+    expect(tab.locator("#bulk")).to_contain_text("1 selected")
+    expect(tab.locator("#bulk")).to_contain_text("Approve 1")
