@@ -7,17 +7,19 @@ from uuid import UUID
 from agents import inbox
 from oversight import meters
 from oversight.views.access import PageRequest
-from oversight.views.steering import steering
+from oversight.views.steering import limits_sheet, steering
 
 
-@steering
-def limits(request: PageRequest, uuid: UUID) -> str:
+def _limits(request: PageRequest, uuid: UUID) -> str:
     form = request.POST
     wanted = meters.pressed(form["to"]) if form.get("to") else meters.written(form.dict())
     if not wanted:
         raise ValueError("Say at least one limit.")
     inbox.change_limits(request.user, uuid, wanted, form.get("reason", ""))
     return "Limits changed."
+
+
+limits = steering(_limits, again=limits_sheet)
 
 
 @steering

@@ -135,24 +135,28 @@ def confirm(request: PageRequest, uuid: UUID) -> HttpResponse:
     """The question before a session is paused, resumed, stopped or killed."""
     session, verb = the_session(request, uuid), request.GET.get("do", "")
     if verb == "limits":
-        return _limits(request, session)
+        return limits_sheet(request, session)
     if verb not in CONFIRMATIONS:
         raise Http404
     address = f"/sessions/{session.uuid}/"
     return _ask(request, CONFIRMATIONS[verb], f"{address}{verb}/", address, session)
 
 
-def _limits(request: PageRequest, session: Session) -> HttpResponse:
-    """Other limits for a session that has not asked for them."""
-    return _sheet(
+def limits_sheet(request: PageRequest, session: Session, problem: str = "") -> HttpResponse:
+    """Other limits for a session that has not asked for them, or those that were not understood."""
+    answer = _sheet(
         request,
         "sessions/_limits.html",
         heading="Raise a limit",
         session=session,
         back=back(request, f"/sessions/{session.uuid}/"),
         may_extend=roles.can(request.user, "extend", session),
-        fields=meters.fields({}, session.limits),
+        fields=meters.fields(request.POST.dict(), session.limits),
+        reason=request.POST.get("reason", ""),
+        problem=problem,
     )
+    answer.status_code = 400 if problem else 200
+    return answer
 
 
 @require_GET
@@ -190,8 +194,12 @@ def _done(request: PageRequest, said: str, otherwise: str) -> HttpResponse:
     return see_other(back(request, otherwise))
 
 
+Steer = Callable[[PageRequest, UUID], str]
+Again = Callable[[PageRequest, Session, str], HttpResponse]  # a form with what was wrong in it
+
+
 def steering(
-    act: Callable[[PageRequest, UUID], str],
+    act: Steer, again: Again | None = None
 ) -> Callable[[HttpRequest, UUID], HttpResponseBase]:
     """A POST that steers one session and says what it did, or why not."""
 
@@ -200,7 +208,7 @@ def steering(
         try:
             said = act(request, session.uuid)
         except (inbox.Refused, ValueError) as refused:
-            return _refused(request, refused, session)
+            return _refused(request, refused, session, again)
         if request.htmx:
             return HttpResponse(said, content_type="text/plain")
         return _done(request, said, f"/sessions/{session.uuid}/")
@@ -208,8 +216,12 @@ def steering(
     return require_POST(for_people(view))
 
 
-def _refused(request: PageRequest, refused: Exception, session: Session) -> HttpResponse:
+def _refused(
+    request: PageRequest, refused: Exception, session: Session, again: Again | None
+) -> HttpResponse:
     status, said = refusal(refused)
+    if again and status == 400:
+        return again(request, session, said)
     if request.htmx:
         return HttpResponse(said, status=status, content_type="text/plain")
     context = {"said": said, "back": back(request, f"/sessions/{session.uuid}/")}

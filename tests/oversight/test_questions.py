@@ -111,6 +111,17 @@ def test_a_comma_before_a_fraction_makes_no_limit_ten_times_as_high(
     assert not Event.objects.filter(kind="limits_changed").exists()
 
 
+def test_limits_that_are_refused_stay_in_their_fields(olu: User) -> None:
+    address = asks(olu, "budget", events.BudgetReached("usd", 4, 4))
+    form = {"usd": "much", "active_minutes": "90", "reason": "It is nearly done."}
+    answer = come(olu).post(f"{address}limits/", form)
+    assert answer.status_code == 400
+    said = answer.content.decode()
+    assert "The limit of cost must be a number" in said
+    for value in form.values():
+        assert f'value="{value}"' in said
+
+
 def test_minutes_are_minutes(olu: User) -> None:
     address = asks(olu, "budget", events.BudgetReached("active_seconds", 600, 600))
     assert "Extend by 50 %, to 15 min" in page(olu, address)
