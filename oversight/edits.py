@@ -88,7 +88,9 @@ def _read(name: str, written: str | None, before: object) -> object:
     try:
         return canonical.parse(written.strip())
     except canonical.BadJson as error:
-        raise Unreadable(f"{wording.one_line(name, 60)}: {error}.") from None
+        kind, _ = _spelled(before)
+        why = " must be a number" if kind == "number" else f": {error}"
+        raise Unreadable(f"{wording.one_line(name, 60)}{why}.") from None
 
 
 def _text(written: str, before: str) -> str:

@@ -107,3 +107,7 @@ def test_a_high_edit_that_is_not_confirmed_is_not_forgotten(olu: User, ann: User
 def test_an_edit_is_previewed_only_for_who_may_see_it(olu: User, eve: User) -> None:
     approval = stories.waiting(olu, "low")
     assert come(eve).post(f"/approvals/{approval.uuid}/preview/", {}).status_code == 403
+
+
+def test_letters_in_a_number_are_called_so(olu: User, ann: User) -> None:
+    assert "amount must be a number." in preview(stories.waiting(olu), ann, amount="much")
