@@ -67,7 +67,7 @@ function tell(what, detail) {
 function hold(button) {
   const came = held;
   held = came ? null : [];
-  button.setAttribute("aria-pressed", String(!came));
+  button.setAttribute("aria-pressed", !came);
   for (const message of came ?? []) {
     if (message.items) tell("items", message);
     else take(message);

@@ -106,8 +106,6 @@ document.addEventListener("oversight:asks", ({ detail }) => {
   if (begun) say(fresh);
   begun = true;
   count = detail.texts["nav-waiting"];
-  const nav = document.getElementById("nav-waiting");
-  if (nav) [nav.textContent, nav.hidden] = [count || "", !count];
   paint();
 });
 

@@ -53,7 +53,7 @@ document.addEventListener("click", (event) => {
   const form = event.target.closest("[data-form] button");
   if (!form) return;
   const json = form.value === "json";
-  form.parentElement.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(one === form)));
+  form.parentElement.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", one === form));
   document.querySelector("#feed, #inspector").dataset.as = form.value;
   all(json);
 });

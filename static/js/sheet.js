@@ -4,7 +4,7 @@ const sheet = document.getElementById("sheet");
 let opener = null;
 const kept = new Map(); // what an edit in place stands for, by its place
 
-// A part of a page. Where there is none, its address says why.
+// Where there is none, its address says why.
 export async function part(address) {
   const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
   if (!answer) document.getElementById("trouble").textContent = "No answer came. Try again.";
@@ -46,15 +46,11 @@ if (sheet) {
   document.addEventListener("click", (event) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     const link = event.target.closest("a[data-sheet]");
-    if (link) {
-      event.preventDefault();
-      open(link);
-    } else if (event.target.closest("[data-close]") && putBack(event.target)) {
-      event.preventDefault();
-    } else if (event.target.closest("#sheet [data-close]") || event.target === sheet) {
-      event.preventDefault();
-      sheet.close();
-    }
+    const close = event.target.closest("[data-close]");
+    if (link) open(link);
+    else if (event.target === sheet || sheet.contains(close)) sheet.close();
+    else if (!close || !putBack(close)) return;
+    event.preventDefault();
   });
   sheet.addEventListener("close", () => {
     sheet.replaceChildren();

@@ -1,17 +1,10 @@
 // A form is sent once: its buttons rest while it is in flight.
 
-const buttons = (form) => form.querySelectorAll("button, input[type=submit]");
-
-function rest(form) {
-  form.dataset.sent = "";
-  // Only after the browser has read which button was pressed.
-  setTimeout(() => buttons(form).forEach((button) => { button.disabled = true; }));
-}
-
-function wake(form) {
+const still = (form, off) => form.querySelectorAll("button, input[type=submit]").forEach((one) => { one.disabled = off; });
+const wake = (which) => document.querySelectorAll(which).forEach((form) => {
   delete form.dataset.sent;
-  buttons(form).forEach((button) => { button.disabled = false; });
-}
+  still(form, false);
+});
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -19,15 +12,16 @@ document.addEventListener("submit", (event) => {
   if ("sent" in form.dataset) {
     event.preventDefault();
     event.stopPropagation();
-  } else {
-    rest(form);
   }
+  form.dataset.sent = "";
+  // Only after the browser has read which button was pressed.
+  setTimeout(() => still(form, true));
 }, true);
 
 // The others load a page: an edit that is sent does not wake when its preview comes.
-document.addEventListener("htmx:finally:request", () => document.querySelectorAll("form[data-sent][hx-post]").forEach(wake));
+document.addEventListener("htmx:finally:request", () => wake("form[data-sent][hx-post]"));
 // Coming back by the browser's history shows the page as it was left.
-addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(wake));
+addEventListener("pageshow", () => wake("form[data-sent]"));
 
 // What was to be filled stays if no answer came, or a page that says why. What asks by itself is silent.
 const trouble = document.getElementById("trouble");
@@ -44,12 +38,18 @@ document.addEventListener("htmx:after:request", (event) => {
     tell(event, [...page.querySelectorAll("h1, .soft")].map((part) => part.textContent).join(". "));
   } else if (event.target.id === "composer" && response.status < 400) event.target.reset();
 });
-document.addEventListener("keydown", (event) => {
-  const form = event.target.closest("#composer");
-  if (!form || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  form.requestSubmit();
-});
+
+// An unsent message outlives the page: Pause loads it anew.
+const draft = document.querySelector("#composer textarea");
+if (draft) {
+  draft.value ||= sessionStorage.getItem(location.pathname);
+  addEventListener("pagehide", () => sessionStorage.setItem(location.pathname, draft.value));
+  draft.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    draft.form.requestSubmit();
+  });
+}
 
 // A suggestion fills its field; a plain link becomes the POST that it stands for.
 document.addEventListener("click", (event) => {

@@ -129,11 +129,9 @@ function filters() {
       const chosen = event.target.closest("button");
       if (!chosen) return;
       document.getElementById(group.dataset.filter).dataset.show = chosen.value;
-      group.querySelectorAll("button").forEach((button) => {
-        button.setAttribute("aria-pressed", String(button === chosen));
-      });
+      group.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", one === chosen));
       if (chosen.value === "all") return;
-      feed.querySelectorAll(`.step[data-has~="${chosen.value}"] > details:has(> .rows > [hx-get])`).forEach((details) => { details.open = true; });
+      feed.querySelectorAll(`.step[data-has~="${chosen.value}"] > details:has(.rows > [hx-get])`).forEach((details) => { details.open = true; });
     });
   });
 }

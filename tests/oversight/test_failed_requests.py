@@ -95,6 +95,18 @@ def test_a_call_stays_where_its_approval_met_an_error(visit: Visit, ann: User, a
     assert second.state == "pending"
 
 
+def test_what_is_written_outlives_a_page_that_a_button_loads(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+    tab = _composed(visit, ada)
+    tab.get_by_role("link", name="Pause").click()
+    expect(tab.locator(".messages")).to_contain_text("Pausing after this step.")
+    expect(tab.locator("#composer textarea")).to_have_value(WRITTEN)
+    tab.locator("#composer textarea").press("Enter")
+    expect(tab.locator("#composer textarea")).to_have_value("")
+    tab.reload()
+    expect(tab.locator("#composer textarea")).to_have_value("")
+    assert _messages() == [WRITTEN]
+
+
 def test_a_sheet_that_does_not_come_leaves_the_page_as_it_is(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
     tab = _composed(visit, ada)
     address = tab.url
