@@ -78,7 +78,7 @@ class Live:
     ) -> None:
         try:
             code = await _sent(frames, viewer, send)
-        except OSError:  # how other servers than Daphne say that the browser has left
+        except OSError:  # the browser has left
             return
         except Exception:
             log.exception("live_failed", path=scope["path"])

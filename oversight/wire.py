@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from autobahn.exception import Disconnected
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor as _reactor
@@ -150,6 +151,8 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]  # autobahn is untyped
         limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
         try:
             super().sendMessage(*args, **kwargs)
+        except Disconnected as left:
+            raise OSError("the browser has left") from left  # as ASGI has it
         finally:
             self.maxMessagePayloadSize = limit
 

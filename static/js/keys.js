@@ -31,9 +31,7 @@ document.addEventListener("htmx:after:swap", (event) => {
 });
 if (new URLSearchParams(location.search).has("next")) rest();
 
-function visible(element) {
-  return element.getClientRects().length > 0;
-}
+const visible = (element) => element.getClientRects().length;
 
 function press(key) {
   const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(visible);
@@ -62,12 +60,14 @@ function fold() {
 const latest = () => document.dispatchEvent(new Event("oversight:latest"));
 export const others = { j: () => move(1), k: () => move(-1), o: fold, G: latest };
 
+let typed = -1000; // when a field had a key: it may go from under one's hands, which type on
 const menu = "details:is(.choice, .more-ways, .bulk-deny)[open]";
 const written = (field) => field.value !== (field.defaultValue ?? field.value) || field.checked !== field.defaultChecked;
 
 // Escape leaves a field, closes what is open, and then goes where the page's way back leads; never
 // away from what somebody has written.
 function back(target) {
+  typed = -1000;
   if (typing(target)) return target.blur();
   if (document.querySelector(":popover-open") || press("Escape")) return;
   const open = document.querySelector(menu);
@@ -80,10 +80,11 @@ function back(target) {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (typing(event.target)) typed = event.timeStamp;
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || off()) return;
   if (document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") return back(event.target);
   // A key that is held down moves on; it does not decide again and again.
-  if (typing(event.target) || (event.repeat && !"jk".includes(event.key))) return;
+  if (event.timeStamp - typed < 1000 || (event.repeat && !"jk".includes(event.key))) return;
   if (others[event.key]?.() || press(event.key)) event.preventDefault();
 });

@@ -9,14 +9,6 @@ const LOADED = 2000; // rows on the page, while it is followed
 const number = (step) => Number(step.id.slice(5));
 const steps = () => [...feed.querySelectorAll(".step")];
 
-function link(address, words, fetched) {
-  const a = document.createElement("a");
-  a.href = address;
-  a.textContent = words;
-  a.setAttribute("hx-get", fetched);
-  return a;
-}
-
 function drop(gone) {
   for (const step of gone) {
     document.getElementById(`outline-${number(step)}`)?.remove();
@@ -28,11 +20,8 @@ function drop(gone) {
 function reopen() {
   const first = number(steps()[0]);
   document.getElementById("earlier")?.remove();
-  const more = link(`?before=${first}`, "Show earlier steps", `${location.pathname}steps/?before=${first}`);
-  Object.assign(more, { id: "earlier", className: "earlier" });
-  more.setAttribute("hx-swap", "outerHTML");
-  feed.prepend(more);
-  htmx.process(more);
+  feed.insertAdjacentHTML("afterbegin", `<a id="earlier" class="earlier" href="?before=${first}" hx-get="${location.pathname}steps/?before=${first}" hx-swap="outerHTML">Show earlier steps</a>`);
+  htmx.process(feed.firstElementChild);
 }
 
 // A folded step gives its rows back: they are fetched when it is opened.
@@ -51,14 +40,8 @@ function shorten(step) {
   rows.querySelector(":scope > .around")?.remove();
   events.slice(0, -ROWS).forEach((row) => row.remove());
   const seq = events.at(-ROWS).dataset.seq;
-  const item = document.createElement("li");
-  item.className = "around";
-  const more = link(`?at=${seq}#e-${seq}`, "Show earlier events of this step", `${location.pathname}steps/${number(step)}/?before=${seq}`);
-  more.setAttribute("hx-target", "closest li");
-  more.setAttribute("hx-swap", "outerHTML");
-  item.append(more);
-  rows.prepend(item);
-  htmx.process(item);
+  rows.insertAdjacentHTML("afterbegin", `<li class="around"><a href="?at=${seq}#e-${seq}" hx-get="${location.pathname}steps/${number(step)}/?before=${seq}" hx-target="closest li" hx-swap="outerHTML">Show earlier events of this step</a></li>`);
+  htmx.process(rows.firstElementChild);
 }
 
 // Only while the end is followed: what a reader looks at stays.

@@ -229,3 +229,17 @@ def test_in_forced_colours_what_fills_told_has_an_outline_and_meters_can_be_read
         for mark in (".rail .meter rect", ".rail .f-track")
     )
     assert used != ground
+
+
+def test_what_is_typed_on_when_its_field_is_gone_is_no_key(
+    visit: Visit, ada: User, olu: User
+) -> None:
+    first, _ = _two_calls(olu)
+    tab = visit(ada, f"/sessions/{first.session.uuid}/")
+    tab.locator("#composer textarea").press("w")
+    tab.locator("#composer").evaluate("one => one.remove()")  # as a question that another answers
+    tab.keyboard.press("a")
+    tab.wait_for_timeout(1200)
+    expect(tab.locator(CARDS)).to_have_count(2)
+    tab.keyboard.press("a")
+    expect(tab.locator(CARDS)).to_have_count(1)

@@ -187,6 +187,13 @@ def test_stalled_viewers_are_dropped_cost_no_memory_and_resume(served: Served, b
         assert read(again, 4001, 60).rows == list(range(len(got[0]) + 1, 4002))
 
 
+def test_a_browser_that_leaves_while_it_is_written_to_is_no_failure() -> None:
+    gone = wire.Socket()
+    gone.state, gone.maxMessagePayloadSize = wire.Socket.STATE_CLOSED, 0
+    with pytest.raises(OSError, match="has left"):
+        gone.sendMessage(b"news", False)
+
+
 def _stalled(served: Served, session: Session, who: User) -> ClientConnection:
     """A viewer that reads nothing."""
     path = f"/live/sessions/{session.uuid}/?after=0"
