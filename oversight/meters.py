@@ -154,14 +154,14 @@ def _number(dimension: str, text: str) -> float:
     return int(number) or 1
 
 
-# In front of three digits each, and of no fraction: "1,5" is half of three, and not fifteen.
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:,\d{3})*(?:\.|$))")
+# "1,5" is half of three and not fifteen; "0,500" and "1234,567" have no thousands either.
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 
 
 def _figure(dimension: str, text: str) -> float:
     name = NAMES[dimension].lower()
     try:
-        number = float(_THOUSANDS.sub("", text))
+        number = float(text.replace(",", "") if _THOUSANDS.fullmatch(text) else text)
     except ValueError:
         raise ValueError(f"The limit of {name} must be a number, as in 1,500 or 1.5.") from None
     if not number > 0:

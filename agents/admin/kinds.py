@@ -54,6 +54,9 @@ MOVED = (
 )
 
 
+RETYPE = " A secret is not kept: type it again."
+
+
 class Seen(forms.CharField):
     """What a form was filled with, as a digest; no edit by itself."""
 
@@ -79,8 +82,12 @@ class CheckedForm(Form):
             data = cast("QueryDict", self.data).copy()
             data[self.add_prefix("seen")] = now  # who saves once more has been told
             self.data = data
-            raise ValidationError(MOVED)
+            raise ValidationError(MOVED + (RETYPE if self._typed_secret() else ""))
         return given
+
+    def _typed_secret(self) -> bool:
+        hidden = (name for name, one in self.fields.items() if _is_secret(one))
+        return any(self.cleaned_data.get(name) for name in hidden)
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # the forms it is mixed with have one
@@ -110,9 +117,14 @@ class Unlinked(Options):
         return field
 
 
+def _is_secret(field: forms.Field) -> bool:
+    return isinstance(field.widget, forms.PasswordInput)
+
+
 def _version(row: Model) -> str:
     """A digest of what people edit of the row."""
-    held = json.dumps(model_to_dict(row), sort_keys=True, default=str)
+    known = {**model_to_dict(row), "sealed": getattr(row, "sealed", "")}
+    held = json.dumps(known, sort_keys=True, default=str)
     return hashlib.sha256(held.encode()).hexdigest()[:16]
 
 

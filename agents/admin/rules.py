@@ -152,14 +152,14 @@ def _settings(
     posted: Mapping[str, str], rows: list[dict[str, str]], saved: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     # A file may have said what the form cannot, such as a list: untouched it stays as it is.
-    kept = [(_trimmed(_row(one)), one) for one in saved]
+    kept = [(_row(one), one) for one in saved]
     people = posted.get("approvals", "")
     return {
         "tool": posted.get("tool", "").strip(),
         "agent": posted.get("agent", "").strip() or "*",
         "verdict": posted.get("verdict", ""),
         "conditions": [
-            next((dict(one) for shown, one in kept if shown == row), _condition(row))
+            next((dict(one) for shown, one in kept if shown == row), _condition(_trimmed(row)))
             for row in rows
         ],
         "approvals": int(people) if people.isdecimal() and len(people) < 5 else 0,
@@ -173,8 +173,8 @@ def _rows(posted: Mapping[str, str]) -> list[dict[str, str]]:
     for place in count():
         if f"field:{place}" not in posted:
             break
-        one = _trimmed({key: posted.get(f"{key}:{place}", "") for key in ("field", "op", "value")})
-        if one["field"] or one["value"]:
+        one = {key: posted.get(f"{key}:{place}", "") for key in ("field", "op", "value")}
+        if one["field"].strip() or one["value"].strip():
             rows.append(one)
     return rows
 

@@ -96,11 +96,13 @@ def version(settings: Settings | None) -> str:
 def put_back(change: PolicyChange) -> Change:
     """The change that would restore what was there before ``change``."""
     now, before = current(change.subject, change.name), change.before
-    called = (before or {}).get("name", "") if now else ""
+    called = (before or {}).get("name", "")
     if before is not None:
         # A setting that came with a later release stays as it is.
         known = {key: before[key] for key in FIELDS[change.subject] if key in before}
         before = {**(now or {}), **known}
+    if now is None:  # removed meanwhile: it comes back under the name that it had
+        return Change(change.subject, called or change.name, now, before)
     return Change(change.subject, change.name, now, before, renamed=called)
 
 

@@ -65,4 +65,8 @@ def _sheet(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResp
 @require_POST
 def signout(request: HttpRequest) -> HttpResponse:
     end_login(request)
-    return see_other("/signin/")
+    answer = see_other("/signin/")
+    answer.headers["Clear-Site-Data"] = (
+        '"storage"'  # what was written and not sent is nobody else's
+    )
+    return answer

@@ -120,7 +120,7 @@ def pending_context(request: PageRequest, session: Session) -> dict[str, Any]:
 def _editing(request: PageRequest) -> list[UUID]:
     """The calls that are being edited on the page which asks for the dock."""
     found = []
-    for text in request.GET.getlist("editing")[:20]:
+    for text in [*request.GET.getlist("editing"), *request.POST.getlist("editing")][:20]:
         with suppress(ValueError):
             found.append(UUID(text))
     return found

@@ -6,10 +6,13 @@ const kept = new Map(); // what an edit in place stands for, by its place
 
 // Where there is none, its address says why.
 export async function part(address) {
-  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer) document.getElementById("trouble").textContent = "No answer came. Try again.";
-  else if (answer.ok && !answer.redirected) return answer.text();
-  else location.href = address;
+  try {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" } });
+    if (answer.ok && !answer.redirected) return await answer.text();
+    location.href = address;
+  } catch {
+    document.getElementById("trouble").textContent = "No answer came. Try again.";
+  }
 }
 
 async function open(link) {

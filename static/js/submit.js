@@ -18,24 +18,25 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => still(form, true));
 }, true);
 
-// The others load a page: an edit that is sent does not wake when its preview comes.
+// Not an edit that is sent, when its preview comes.
 document.addEventListener("htmx:finally:request", () => wake("form[data-sent][hx-post]"));
 // Coming back by the browser's history shows the page as it was left.
 addEventListener("pageshow", () => wake("form[data-sent]"));
 
-// What was to be filled stays if no answer came, or a page that says why. What asks by itself is silent.
+// What was to be filled stays if no answer came, or an error. What asks by itself is silent.
 const trouble = document.getElementById("trouble");
 const tell = ({ detail }, words) => {
   if (detail.ctx?.sourceEvent?.isTrusted) trouble.textContent = words;
 };
 document.addEventListener("htmx:before:request", (event) => tell(event, ""));
-document.addEventListener("htmx:error", (event) => tell(event, "No answer came. See whether it was done, then try again."));
+const none = "No answer came. See whether it was done, then try again.";
+document.addEventListener("htmx:error", (event) => tell(event, none));
 document.addEventListener("htmx:after:request", (event) => {
   const { response, select, text } = event.detail.ctx;
   const page = new DOMParser().parseFromString(text, "text/html");
-  if (page.title && !page.querySelector(select)) {
+  if (response.status > 499 || (page.title && !page.querySelector(select))) {
     event.preventDefault();
-    tell(event, [...page.querySelectorAll("h1, .soft")].map((part) => part.textContent).join(". "));
+    tell(event, [...page.querySelectorAll("h1, .soft")].map((part) => part.textContent).join(". ") || none);
   } else if (event.target.id === "composer" && response.status < 400) event.target.reset();
 });
 

@@ -29,7 +29,7 @@ function unload(step) {
   const [details, rows] = [step.querySelector("details"), step.querySelector(".rows")];
   const events = rows.querySelectorAll(".event");
   if (!events.length || details.open) return;
-  rows.innerHTML = `<li class="around" hx-get="${location.pathname}steps/${number(step)}/" hx-trigger="toggle from:'closest details'" hx-target="#${rows.id}" hx-swap="innerHTML">${events.length} events</li>`;
+  rows.innerHTML = `<li class="around" hx-get="${location.pathname}steps/${number(step)}/" hx-trigger="toggle from:'closest details'" hx-sync="this:drop" hx-target="#${rows.id}" hx-swap="innerHTML">${events.length} events</li>`;
   htmx.process(rows);
 }
 

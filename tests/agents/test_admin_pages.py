@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from agents import signin
-from agents.admin.kinds import MOVED
+from agents.admin.kinds import MOVED, RETYPE
 from agents.admin.people import TWICE
 from agents.admin.record import laid_out
 from agents.core import events
@@ -197,6 +197,16 @@ def test_nobody_overwrites_unawares_what_somebody_else_has_saved(page: Client) -
     assert (agent.max_auto_risk, agent.title) == ("high", "Clerk"), "who was told may"
     history = text(page, address.replace("change", "history"))
     assert "Seen" not in history
+
+
+def test_a_secret_that_was_typed_meanwhile_is_to_be_typed_again(page: Client) -> None:
+    target = AlertTarget.objects.create(name="m", kind="email", address="a@shop.example")
+    address = f"/admin/agents/alerttarget/{target.pk}/change/"
+    mine = mapping.Mapping(page).look(address).fields
+    AlertTarget.objects.update(sealed="another's")
+    typed = {"kind": "apprise", "secret": "json://example.com/new"}
+    assert MOVED + RETYPE in page.post(address, mine | typed).content.decode()
+    assert MOVED + RETYPE not in page.post(address, mine | {"name": "n"}).content.decode()
 
 
 def test_a_role_is_not_given_twice(page: Client, olu: User) -> None:

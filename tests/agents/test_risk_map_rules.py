@@ -153,6 +153,23 @@ def test_a_rule_is_renamed_and_keeps_its_own_name(mapping: Mapping) -> None:
     assert set(GateRule.objects.values_list("name", flat=True)) == {"large payments", "other"}
 
 
+def test_a_rename_is_put_back_though_the_rule_is_gone(mapping: Mapping) -> None:
+    mapping.edit(ADD, **LARGE)
+    mapping.edit(change_page(), name="big payments")
+    back = f"/admin/agents/policychange/{PolicyChange.objects.latest('id').pk}/change/"
+    GateRule.objects.all().delete()
+    assert mapping.edit(back).status == 302
+    assert GateRule.objects.get().name == "large payments"
+
+
+def test_a_blank_that_a_file_left_in_a_condition_can_be_taken_away(mapping: Mapping) -> None:
+    said = [{"field": "to", "op": "==", "value": "evil.example "}]
+    GateRule.objects.create(name="filed", tool="*", verdict="deny", conditions=said)
+    page = change_page("filed")
+    assert mapping.edit(page, reason="It never held.", **{"value:0": "evil.example"}).status == 302
+    assert GateRule.objects.get().conditions == [{**said[0], "value": "evil.example"}]
+
+
 def test_two_people_at_one_rule(mapping: Mapping) -> None:
     mapping.edit(ADD, **LARGE)
     page = change_page()

@@ -241,7 +241,9 @@ def test_the_door(client: Client, ann: User) -> None:
 
     right = client.post("/signin/", {"username": "ann", "password": PASSWORD})
     assert right.status_code == 302
-    assert client.post("/signout/").headers["Location"] == "/signin/"
+    answer = client.post("/signout/")
+    assert answer.headers["Location"] == "/signin/"
+    assert answer.headers["Clear-Site-Data"] == '"storage"'
     assert client.get("/sessions/").status_code == 302
 
 

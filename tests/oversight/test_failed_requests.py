@@ -21,6 +21,10 @@ from tests.oversight.test_live_page import _orm_beside_playwright, page  # noqa:
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 WRITTEN = "Keep to the staging database."
+BROKEN_OFF = """() => {
+  window.whole = Response.prototype.text;
+  Response.prototype.text = () => Promise.reject(new Error("broken off"));
+}"""
 GATEWAY = (
     "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 )
@@ -95,6 +99,23 @@ def test_a_call_stays_where_its_approval_met_an_error(visit: Visit, ann: User, a
     assert second.state == "pending"
 
 
+@pytest.mark.parametrize(
+    "body", ["", "Bad Gateway", "<html><body><h1>503 Unavailable</h1></body></html>"]
+)
+def test_a_proxys_own_words_take_nothing_from_the_page(
+    visit: Visit,  # noqa: F811 - as above
+    ann: User,
+    ada: User,
+    body: str,
+) -> None:
+    first, _ = _two_calls(ada)
+    tab = visit(ann, f"/sessions/{first.session.uuid}/")
+    tab.route("**/approve/", lambda route: route.fulfill(status=503, body=body))
+    tab.locator(CARDS).first.get_by_role("button", name="Approve").click()
+    expect(tab.locator("#trouble")).to_contain_text("503" if "503" in body else "No answer came")
+    expect(tab.locator(CARDS)).to_have_count(2)
+
+
 def test_what_is_written_outlives_a_page_that_a_button_loads(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
     tab = _composed(visit, ada)
     tab.get_by_role("link", name="Pause").click()
@@ -135,6 +156,11 @@ def test_an_item_that_does_not_come_leaves_the_other_chosen(
     expect(tab.locator(f"#approval-{second.uuid} a")).not_to_have_attribute("aria-current", "true")
     expect(tab.locator("#case")).to_have_attribute("data-case", str(first.uuid))
     tab.unroute(f"**/approvals/{second.uuid}/")
+    tab.evaluate(BROKEN_OFF)
+    tab.locator(f"#approval-{second.uuid} a").click()
+    expect(tab.locator("#trouble")).to_contain_text("No answer came. Try again.")
+    expect(tab.locator(f"#approval-{first.uuid} a")).to_have_attribute("aria-current", "true")
+    tab.evaluate("() => { Response.prototype.text = window.whole; }")
     tab.keyboard.press("j")
     expect(tab.locator("#case")).to_have_attribute("data-case", str(second.uuid))
 

@@ -241,5 +241,6 @@ def test_what_is_typed_on_when_its_field_is_gone_is_no_key(
     tab.keyboard.press("a")
     tab.wait_for_timeout(1200)
     expect(tab.locator(CARDS)).to_have_count(2)
+    tab.wait_for_function("() => !document.querySelector('.decide').inert")
     tab.keyboard.press("a")
     expect(tab.locator(CARDS)).to_have_count(1)

@@ -38,6 +38,9 @@ def test_who_edits_a_call_that_somebody_denies_keeps_the_words_and_decides_no_ot
     expect(dock).to_contain_text("ada denied it; nothing ran.")
     other.refresh_from_db()
     assert other.state == "pending"
+    tab.locator(f"#pending-{other.uuid}").get_by_role("button", name="Approve").click()
+    expect(tab.locator(f"#pending-{other.uuid}")).not_to_be_attached()
+    expect(field).to_have_value(f"{WRITTEN}add")
     dock.get_by_role("link", name="Go back").click()
     expect(field).not_to_be_attached()
     expect(dock.get_by_role("button", name="Approve")).not_to_be_attached()

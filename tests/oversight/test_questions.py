@@ -101,7 +101,9 @@ def test_thousands_may_be_marked(olu: User, written: str, limit: float) -> None:
     assert Session.objects.get().limits["usd"] == limit
 
 
-@pytest.mark.parametrize("written", ["1,5", "12,50", "1.500,5", ",500", "1,0000"])
+@pytest.mark.parametrize(
+    "written", ["1,5", "12,50", "1.500,5", ",500", "1,0000", "0,500", "1234,567"]
+)
 def test_a_comma_before_a_fraction_makes_no_limit_ten_times_as_high(
     olu: User, written: str
 ) -> None:
