@@ -10,14 +10,7 @@ from playwright.sync_api import Page, expect
 
 from agents.models import Event, SignIn
 from tests.oversight import stories
-from tests.oversight.test_keyboard import (  # noqa: F401 - fixtures
-    CARDS,
-    Visit,
-    _two_calls,
-    served,
-    visit,
-)
-from tests.oversight.test_live_page import _orm_beside_playwright, page  # noqa: F401 - fixtures
+from tests.oversight.visits import CARDS, Visit, two_calls
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 WRITTEN = "Keep to the staging database."
@@ -30,7 +23,7 @@ GATEWAY = (
 )
 
 
-def _composed(visit: Visit, user: User, text: str = WRITTEN) -> Page:  # noqa: F811 - as above
+def _composed(visit: Visit, user: User, text: str = WRITTEN) -> Page:
     """A running session's page, with a message that is not sent yet."""
     session = stories.tell([(0, 0, stories.started())], status="running")
     tab = visit(user, f"/sessions/{session.uuid}/")
@@ -43,7 +36,7 @@ def _messages() -> list[str]:
     return [json.loads(text)["text"] for text in told]
 
 
-def test_enter_sends_a_message_and_with_shift_begins_a_line(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+def test_enter_sends_a_message_and_with_shift_begins_a_line(visit: Visit, ada: User) -> None:
     tab = _composed(visit, ada)
     tab.locator("#composer textarea").press("Shift+Enter")
     tab.keyboard.type("And be brief.")
@@ -53,7 +46,7 @@ def test_enter_sends_a_message_and_with_shift_begins_a_line(visit: Visit, ada: U
     assert _messages() == [f"{WRITTEN}\nAnd be brief."]
 
 
-def test_a_message_that_is_refused_stays_in_its_field(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+def test_a_message_that_is_refused_stays_in_its_field(visit: Visit, ada: User) -> None:
     long = "word " * 4001
     tab = _composed(visit, ada, "")
     tab.locator("#composer textarea").evaluate("one => one.removeAttribute('maxlength')")
@@ -63,7 +56,7 @@ def test_a_message_that_is_refused_stays_in_its_field(visit: Visit, ada: User) -
     expect(tab.locator("#composer textarea")).to_have_value(long)
 
 
-def test_a_message_that_got_no_answer_stays_and_can_be_sent_again(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+def test_a_message_that_got_no_answer_stays_and_can_be_sent_again(visit: Visit, ada: User) -> None:
     tab = _composed(visit, ada)
     tab.route("**/message/", lambda route: route.abort())
     tab.keyboard.press("Enter")
@@ -76,7 +69,7 @@ def test_a_message_that_got_no_answer_stays_and_can_be_sent_again(visit: Visit, 
     expect(tab.locator("#sent")).to_contain_text("Queued")
 
 
-def test_who_was_signed_out_is_told_and_keeps_what_is_written(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+def test_who_was_signed_out_is_told_and_keeps_what_is_written(visit: Visit, ada: User) -> None:
     tab = _composed(visit, ada)
     SignIn.objects.all().delete()
     tab.keyboard.press("Enter")
@@ -85,8 +78,8 @@ def test_who_was_signed_out_is_told_and_keeps_what_is_written(visit: Visit, ada:
     assert _messages() == []
 
 
-def test_a_call_stays_where_its_approval_met_an_error(visit: Visit, ann: User, ada: User) -> None:  # noqa: F811 - as above
-    first, second = _two_calls(ada)
+def test_a_call_stays_where_its_approval_met_an_error(visit: Visit, ann: User, ada: User) -> None:
+    first, second = two_calls(ada)
     tab = visit(ann, f"/sessions/{first.session.uuid}/")
     expect(tab.locator(CARDS)).to_have_count(2)
     tab.context.clear_cookies(name="oversight_csrf")
@@ -103,12 +96,12 @@ def test_a_call_stays_where_its_approval_met_an_error(visit: Visit, ann: User, a
     "body", ["", "Bad Gateway", "<html><body><h1>503 Unavailable</h1></body></html>"]
 )
 def test_a_proxys_own_words_take_nothing_from_the_page(
-    visit: Visit,  # noqa: F811 - as above
+    visit: Visit,
     ann: User,
     ada: User,
     body: str,
 ) -> None:
-    first, _ = _two_calls(ada)
+    first, _ = two_calls(ada)
     tab = visit(ann, f"/sessions/{first.session.uuid}/")
     tab.route("**/approve/", lambda route: route.fulfill(status=503, body=body))
     tab.locator(CARDS).first.get_by_role("button", name="Approve").click()
@@ -116,7 +109,7 @@ def test_a_proxys_own_words_take_nothing_from_the_page(
     expect(tab.locator(CARDS)).to_have_count(2)
 
 
-def test_what_is_written_outlives_a_page_that_a_button_loads(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+def test_what_is_written_outlives_a_page_that_a_button_loads(visit: Visit, ada: User) -> None:
     tab = _composed(visit, ada)
     tab.get_by_role("link", name="Pause").click()
     expect(tab.locator(".messages")).to_contain_text("Pausing after this step.")
@@ -128,7 +121,7 @@ def test_what_is_written_outlives_a_page_that_a_button_loads(visit: Visit, ada: 
     assert _messages() == [WRITTEN]
 
 
-def test_a_sheet_that_does_not_come_leaves_the_page_as_it_is(visit: Visit, ada: User) -> None:  # noqa: F811 - as above
+def test_a_sheet_that_does_not_come_leaves_the_page_as_it_is(visit: Visit, ada: User) -> None:
     tab = _composed(visit, ada)
     address = tab.url
     tab.route("**/confirm/**", lambda route: route.abort())
@@ -143,11 +136,11 @@ def test_a_sheet_that_does_not_come_leaves_the_page_as_it_is(visit: Visit, ada: 
 
 
 def test_an_item_that_does_not_come_leaves_the_other_chosen(
-    visit: Visit,  # noqa: F811 - as above
+    visit: Visit,
     ann: User,
     ada: User,
 ) -> None:
-    first, second = _two_calls(ada)
+    first, second = two_calls(ada)
     tab = visit(ann, f"/approvals/{first.uuid}/")
     tab.route(f"**/approvals/{second.uuid}/", lambda route: route.abort())
     tab.locator(f"#approval-{second.uuid} a").click()
@@ -166,7 +159,7 @@ def test_an_item_that_does_not_come_leaves_the_other_chosen(
 
 
 def test_retry_loads_the_page_anew_also_where_its_address_names_an_event(
-    visit: Visit,  # noqa: F811 - as above
+    visit: Visit,
     ada: User,
 ) -> None:
     session = stories.tell([(0, 0, stories.started())], status="running")
@@ -179,7 +172,7 @@ def test_retry_loads_the_page_anew_also_where_its_address_names_an_event(
         tab.locator("#retry a").click()
 
 
-def test_a_step_whose_rows_did_not_come_is_asked_for_again(visit: Visit, bob: User) -> None:  # noqa: F811 - as above
+def test_a_step_whose_rows_did_not_come_is_asked_for_again(visit: Visit, bob: User) -> None:
     session = stories.long(None, 400)
     tab = visit(bob, f"/sessions/{session.uuid}/")
     step = tab.locator(".step:not(:has(.event))").last
@@ -193,8 +186,8 @@ def test_a_step_whose_rows_did_not_come_is_asked_for_again(visit: Visit, bob: Us
 
 
 @pytest.mark.slow
-def test_what_a_page_asks_by_itself_fails_in_silence(visit: Visit, ann: User, ada: User) -> None:  # noqa: F811 - as above
-    first, _ = _two_calls(ada)
+def test_what_a_page_asks_by_itself_fails_in_silence(visit: Visit, ann: User, ada: User) -> None:
+    first, _ = two_calls(ada)
     tab = visit(ann, f"/approvals/{first.uuid}/")
     tab.route("**/looking/", lambda route: route.fulfill(status=502, body=GATEWAY))
     with tab.expect_response("**/looking/"):

@@ -3,66 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from agents.core import events
 from agents.models import Approval, Preference
 from tests.oversight import stories
-from tests.oversight.served import Served, serve
 from tests.oversight.test_deciding import fresh
-from tests.oversight.test_live_page import (  # noqa: F401 - fixtures
-    _orm_beside_playwright,
-    page,
-)
-
-# The browser is that of the other page that is live.
-from tests.oversight.test_long_page import come, open_page
+from tests.oversight.visits import CARDS, Visit, two_calls
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 LONGEST = 15_000  # milliseconds
-CARDS = "#pending section[id^=pending-]"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Somebody at the browser."""
-
-    page: Page
-    origin: str
-
-    def come(self, user: User) -> Page:
-        come(self.page, user)
-        return self.page
-
-    def __call__(self, user: User, path: str) -> Page:
-        open_page(self.page, self.origin, path, user)
-        return self.page
-
-
-@pytest.fixture
-def visit(page: Page, served: Served) -> Visit:  # noqa: F811 - the fixture that is imported
-    return Visit(page, served.origin)
-
-
-@pytest.fixture
-def served(transactional_db: None, tmp_path: Path) -> Iterator[Served]:
-    with serve(tmp_path, "web", OVERSIGHT_UNDO_SECONDS=60) as one:
-        yield one
-
-
-def _two_calls(by: User) -> tuple[Approval, Approval]:
-    """Of one session, both waiting."""
-    first = stories.waiting(by)
-    request = stories.asked("send_email", "medium", minutes=30, to="a@example.com")
-    stories.add(first.session, [(10, 2, request)])
-    return first, first.session.approvals.get(tool="send_email")
 
 
 def test_keys_that_are_turned_off_leave_the_page_where_it_is(
@@ -114,7 +68,7 @@ def test_a_decision_on_a_sessions_page_leads_to_what_waits_next(
     olu: User,
     ann: User,
 ) -> None:
-    first, second = _two_calls(olu)
+    first, second = two_calls(olu)
     tab = visit(ann, f"/sessions/{first.session.uuid}/")
     tab.locator(f"#pending-{first.uuid}").get_by_role("button", name="Approve").focus()
     tab.keyboard.press("Enter")
@@ -131,7 +85,7 @@ def test_nothing_is_decided_where_another_call_took_the_place_by_itself(
     olu: User,
     ann: User,
 ) -> None:
-    first, second = _two_calls(olu)
+    first, second = two_calls(olu)
     tab = visit(ann, f"/sessions/{first.session.uuid}/")
     tab.evaluate(
         """() => new MutationObserver(() => {
@@ -234,7 +188,7 @@ def test_in_forced_colours_what_fills_told_has_an_outline_and_meters_can_be_read
 def test_what_is_typed_on_when_its_field_is_gone_is_no_key(
     visit: Visit, ada: User, olu: User
 ) -> None:
-    first, _ = _two_calls(olu)
+    first, _ = two_calls(olu)
     tab = visit(ada, f"/sessions/{first.session.uuid}/")
     tab.locator("#composer textarea").press("w")
     tab.locator("#composer").evaluate("one => one.remove()")  # as a question that another answers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,13 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from agents.core import events
 from agents.models import Approval, Session
 from tests.oversight import stories
 from tests.oversight.served import Served, cookie, serve
-from tests.servers import CHROMIUM_FLAGS, free_port, stop
+from tests.servers import free_port, stop
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -25,26 +24,8 @@ ROWS = "[...document.querySelectorAll('#feed .event')].map(row => Number(row.dat
 
 
 @pytest.fixture
-def page(chromium: str, tmp_path: Path) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        page = browser.new_page()
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        yield page
-        browser.close()
-    assert not problems
-
-
-@pytest.fixture
 def signed_in(bob: User) -> dict[str, Any]:
     return {"name": settings.SESSION_COOKIE_NAME, "value": cookie(bob), "url": "http://127.0.0.1"}
-
-
-@pytest.fixture(autouse=True)
-def _orm_beside_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Playwright's synchronous interface runs a loop in this thread, which Django takes for ours.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 
 def _open(page: Page, served: Served, path: str, signed_in: dict[str, Any]) -> None:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from agents.core import events
 from agents.models import Preference, Session
 from tests.oversight import stories
-from tests.oversight.served import cookie, serve
-
-# The browser and its user are those of the other page that is live.
-from tests.oversight.test_live_page import (  # noqa: F401 - fixtures
-    ROWS,
-    _orm_beside_playwright,
-    page,
-)
+from tests.oversight.served import serve
+from tests.oversight.test_live_page import ROWS
+from tests.oversight.visits import open_page
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
@@ -30,17 +23,6 @@ LONG_TASKS = """() => {
     for (const task of list.getEntries()) window.longest = Math.max(window.longest, task.duration);
   }).observe({ type: "longtask" });
 }"""
-
-
-def come(page: Page, user: User) -> None:  # noqa: F811 - as above
-    known: Any = {"name": settings.SESSION_COOKIE_NAME, "value": cookie(user)}
-    page.context.add_cookies([known | {"url": "http://127.0.0.1"}])
-
-
-def open_page(page: Page, origin: str, path: str, user: User) -> None:  # noqa: F811 - as above
-    come(page, user)
-    page.goto(origin + path)
-    expect(page.locator("#connection")).to_have_text("Live", timeout=30_000)
 
 
 def _more(session: Session, rows: int) -> None:
@@ -53,13 +35,13 @@ def _more(session: Session, rows: int) -> None:
         stories.add(session, told[first : first + 50])
 
 
-def _rows(page: Page) -> list[int]:  # noqa: F811 - as above
+def _rows(page: Page) -> list[int]:
     found: list[int] = page.evaluate(ROWS)
     return found
 
 
 def test_a_thousand_live_rows_leave_the_reader_where_he_reads(
-    page: Page,  # noqa: F811 - as above
+    page: Page,
     tmp_path: Path,
     bob: User,
 ) -> None:
@@ -89,7 +71,7 @@ def test_a_thousand_live_rows_leave_the_reader_where_he_reads(
 
 
 def test_who_follows_keeps_a_bounded_page_and_a_way_back(
-    page: Page,  # noqa: F811 - as above
+    page: Page,
     tmp_path: Path,
     bob: User,
 ) -> None:
@@ -110,7 +92,7 @@ def test_who_follows_keeps_a_bounded_page_and_a_way_back(
 
 
 def test_a_message_is_queued_and_then_read_at_a_step(
-    page: Page,  # noqa: F811 - as above
+    page: Page,
     tmp_path: Path,
     bob: User,
 ) -> None:
@@ -127,7 +109,7 @@ def test_a_message_is_queued_and_then_read_at_a_step(
 
 
 def test_earlier_steps_come_above_what_is_read_and_the_far_end_goes(
-    page: Page,  # noqa: F811 - as above
+    page: Page,
     tmp_path: Path,
     bob: User,
 ) -> None:
@@ -149,7 +131,7 @@ def test_earlier_steps_come_above_what_is_read_and_the_far_end_goes(
 
 
 def test_rows_are_six_pixels_lower_where_one_likes_them_compact(
-    page: Page,  # noqa: F811 - as above
+    page: Page,
     tmp_path: Path,
     bob: User,
 ) -> None:

@@ -8,15 +8,14 @@ from playwright.sync_api import expect
 
 from agents.models import Session
 from tests.oversight import stories
-from tests.oversight.test_keyboard import Visit, served, visit  # noqa: F401 - fixtures
-from tests.oversight.test_live_page import _orm_beside_playwright, page  # noqa: F401 - fixtures
+from tests.oversight.visits import Visit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 BEYOND = "e => e.scrollWidth - e.clientWidth"
 
 
 def test_a_title_of_one_long_word_leaves_the_button_of_its_sheet_in_sight(
-    visit: Visit,  # noqa: F811 - as above
+    visit: Visit,
     olu: User,
 ) -> None:
     session = stories.tell([(0, 0, stories.started())], olu, status="running")

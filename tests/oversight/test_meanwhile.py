@@ -7,24 +7,18 @@ from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from agents import inbox
-from tests.oversight.test_keyboard import (  # noqa: F401 - fixtures
-    Visit,
-    _two_calls,
-    served,
-    visit,
-)
-from tests.oversight.test_live_page import _orm_beside_playwright, page  # noqa: F401 - fixtures
+from tests.oversight.visits import Visit, two_calls
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 WRITTEN = "c@example.com"
 
 
 def test_who_edits_a_call_that_somebody_denies_keeps_the_words_and_decides_no_other(
-    visit: Visit,  # noqa: F811 - as above
+    visit: Visit,
     ann: User,
     ada: User,
 ) -> None:
-    edited, other = _two_calls(ada)
+    edited, other = two_calls(ada)
     tab = visit(ann, f"/sessions/{edited.session.uuid}/")
     dock = tab.locator(f"#pending-{edited.uuid}")
     dock.get_by_role("link", name="Edit e", exact=True).click()
@@ -47,11 +41,11 @@ def test_who_edits_a_call_that_somebody_denies_keeps_the_words_and_decides_no_ot
 
 
 def test_what_somebody_else_decides_is_no_longer_among_those_that_are_chosen(
-    visit: Visit,  # noqa: F811 - as above
+    visit: Visit,
     ann: User,
     ada: User,
 ) -> None:
-    first, _ = _two_calls(ada)
+    first, _ = two_calls(ada)
     tab = visit(ann, "/approvals/")
     tab.get_by_role("button", name="Select all").click()
     expect(tab.locator("#bulk")).to_contain_text("Approve 2")
